@@ -1,0 +1,30 @@
+"""The program: the one place where errors become messages and exit codes."""
+
+import signal
+import sys
+
+
+def main() -> None:
+    """Run mlship; the exit codes are those of ``errors.EXIT_CODES``."""
+    if sys.argv[1:] == ["--version"]:
+        from . import __version__
+
+        print(f"mlship {__version__}")
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    from .errors import INTERRUPTED, MlshipError
+
+    try:
+        from .cli import app
+
+        app(standalone_mode=False)
+    except MlshipError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The commands: each parses, calls one function, prints and ends."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import __version__
+from .errors import IntakeError, UsageError
+
+app = typer.Typer(
+    name="mlship",
+    help="Turn a notebook into a running, proven prediction service and its page.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+NotebookOption = Annotated[
+    Path | None,
+    typer.Option("--notebook", "-n", help="The notebook; without it, a small example."),
+]
+PythonOption = Annotated[
+    Path | None,
+    typer.Option(help="The interpreter or environment that the notebook runs in."),
+]
+EstimatorOption = Annotated[
+    str | None,
+    typer.Option(help="The model to serve where several could be meant: its name or class@cell."),
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="NAME=PATH", help="Where the data file NAME really is."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mlship {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def mlship(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show it.")
+    ] = False,
+) -> None:
+    """Turn a notebook into a running, proven prediction service and its page."""
+
+
+@app.command()
+def new(
+    path: Annotated[
+        Path | None, typer.Argument(help="The new project's folder; default: the notebook's name.")
+    ] = None,
+    notebook: NotebookOption = None,
+    python: PythonOption = None,
+    estimator: EstimatorOption = None,
+    maps: MapOption = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", "-d", metavar="KEY=VALUE", help="Answer a question of the template."),
+    ] = None,
+    data_file: Annotated[
+        Path | None, typer.Option(help="A YAML file with answers; --data goes before it.")
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", "-l", help="Take the default for every other question.")
+    ] = False,
+    template: Annotated[
+        str | None, typer.Option(help="Another template: a git URL or a folder.")
+    ] = None,
+    ref: Annotated[str | None, typer.Option(help="The template's version (a tag).")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the files only; the notebook is not run.")
+    ] = False,
+    no_git: Annotated[bool, typer.Option("--no-git", help="Make no git repository.")] = False,
+    no_install: Annotated[
+        bool, typer.Option("--no-install", help="Leave no environment in the project.")
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a project from a notebook: run it, find its model, render, lock and prove it.
+
+    Giving a notebook is the consent to run it, in a copy of its folder and with your rights.
+    """
+    import tempfile
+
+    from . import project
+    from .console import Console
+
+    target = path or Path(notebook.stem.replace(" ", "-").lower() if notebook else "iris-demo")
+    request = project.Request(
+        target=target,
+        notebook=notebook,
+        python=python,
+        estimator=estimator,
+        maps=_maps(maps),
+        answers=_answers(data, data_file),
+        defaults=defaults,
+        template=template,
+        ref=ref,
+        git=not no_git,
+        install=not no_install,
+    )
+    if dry_run:
+        with tempfile.TemporaryDirectory() as folder:
+            files = [str(file) for file in project.render_only(request, Path(folder))]
+        print(json.dumps(files) if as_json else "\n".join(files))
+        return
+    created = project.create(request, Console(quiet))
+    if as_json:
+        result = {
+            "path": str(created.path),
+            "level": created.level,
+            "estimator": created.estimator,
+            "parity": created.parity,
+            "committed": created.committed,
+            "installed": created.installed,
+        }
+        print(json.dumps(result))
+    elif not quiet:
+        print(_next_steps(created.path))
+
+
+@app.command()
+def inspect(
+    notebook: Annotated[Path, typer.Argument(help="The notebook.")],
+    python: PythonOption = None,
+    estimator: EstimatorOption = None,
+    maps: MapOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a notebook and show what a project would be made of; nothing is written.
+
+    It is run in a copy of its folder, with your rights.
+    """
+    from . import inspection
+    from .console import Console
+
+    result = inspection.inspect(notebook, python, estimator, _maps(maps), Console(quiet))
+    print(json.dumps(result, indent=2) if as_json else inspection.shown(result))
+    if result["refused"]:
+        raise IntakeError(result["refused"])
+
+
+def _next_steps(path: Path) -> str:
+    import os
+
+    folder = os.path.relpath(path)
+    return "\n".join(
+        [
+            f"{path} is ready. Next:",
+            f"  cd {folder}",
+            "  uv run poe demo     start the API and the page, ask for one prediction",
+            "  uv run poe check    run every test, linter and type check",
+            "  uv run poe down     stop them",
+        ]
+    )
+
+
+def _maps(pairs: Sequence[str] | None) -> dict[str, Path]:
+    maps = {name: Path(value) for name, value in _pairs(pairs, "--map").items()}
+    for path in maps.values():
+        if not path.is_file():
+            raise UsageError(f"--map: {path} is no file.")
+    return maps
+
+
+def _answers(pairs: Sequence[str] | None, file: Path | None) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+    if file:
+        import yaml
+
+        try:
+            answers = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise UsageError(f"{file} cannot be read as YAML: {error}") from None
+        if not isinstance(answers, dict):
+            raise UsageError(f"{file} holds no answers: it must map questions to values.")
+    return answers | _pairs(pairs, "--data")
+
+
+def _pairs(pairs: Sequence[str] | None, option: str) -> dict[str, str]:
+    found = {}
+    for pair in pairs or []:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise UsageError(f"{option} takes NAME=VALUE, not {pair!r}.")
+        found[name] = value
+    return found

@@ -1,0 +1,93 @@
+"""Show what a notebook would become, without writing anything."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import intake, interpreter, notebook
+from .console import Console
+from .errors import IntakeError, UsageError
+
+SCHEMA = 1
+"""The version of what ``inspect --json`` prints."""
+
+
+def inspect(
+    path: Path,
+    python: Path | None,
+    estimator: str | None,
+    maps: Mapping[str, Path],
+    console: Console,
+) -> dict[str, Any]:
+    """Run the notebook and describe it, its models, and the one that would be served.
+
+    ``refused`` says why none would be, and is None otherwise.
+
+    Raises:
+        MlshipError: the notebook cannot be read or run at all.
+    """
+    taken = notebook.read(path)
+    with tempfile.TemporaryDirectory(prefix="mlship-") as folder:
+        scratch = Path(folder)
+        with console.step("looking for the notebook's Python"):
+            found = interpreter.find(taken, python, scratch)
+        with (
+            console.progress(f"running {path.name}") as progress,
+            intake.run(taken, found, maps, scratch, progress) as run,
+        ):
+            progress.stop()
+            chosen, facts, refused = None, None, None
+            try:
+                model = intake.choose(run.models, estimator, None)
+                chosen = model.label()
+                facts = run.hand_over(model, scratch)
+            except (IntakeError, UsageError) as error:
+                refused = str(error)
+            return {
+                "schema": SCHEMA,
+                "notebook": {"path": str(path), "sha256": taken.sha256, "cells": len(taken.cells)},
+                "python": {
+                    "executable": str(found.executable),
+                    "version": run.record["python"],
+                    "found": found.found,
+                },
+                "run": {
+                    "statements": run.record["statements"],
+                    "errors": run.record["errors"],
+                    "notes": run.record["notes"],
+                    "data": run.record["files"],
+                },
+                "models": [
+                    {"label": model.label(), "said": intake.said(model), **vars(model)}
+                    for model in run.models
+                ],
+                "chosen": chosen,
+                "handover": facts,
+                "refused": refused,
+            }
+
+
+def shown(result: Mapping[str, Any]) -> str:
+    """Write the description for people."""
+    run, python = result["run"], result["python"]
+    lines = [
+        f"notebook  {result['notebook']['path']} ({result['notebook']['cells']} code cells)",
+        f"python    {python['version']}, {python['found']}: {python['executable']}",
+        f"run       {run['statements']} statements, {len(run['errors'])} failed",
+    ]
+    lines += [f"  cell {e['cell']}: {e['error']}" for e in run["errors"]]
+    lines += [f"  cell {n['cell']}: {n['text']}" for n in run["notes"]]
+    lines += [f"data      {file['name']} {file['sha256'][:12]}" for file in run["data"]]
+    lines.append(f"models    {len(result['models'])}, the likeliest first")
+    lines += [f"  {model['label']:<20} {model['said']}" for model in result["models"]]
+    if result["handover"]:
+        facts = result["handover"]
+        pins = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+        lines += [
+            f"served    {result['chosen']}",
+            f"level     {facts['level']}: {facts['why']}",
+            f"rows      {facts['rows']} x {facts['inputs']} inputs, to prove it on",
+            f"packages  {pins}",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,286 @@
+"""Take a notebook in: run it where it runs, find its model, and have that handed over."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import IntakeError, UsageError
+from .interpreter import Interpreter
+from .notebook import Notebook
+
+RECORDER = Path(__file__).parent / "recorder.py"
+CELL_SECONDS = 3600
+"""Processor time that one cell may use."""
+MAX_FOLDER_BYTES = 5_000_000_000
+LEFT_OUT = ("__pycache__", "node_modules", "*.pyc")
+"""What is not copied along with the notebook's folder, beside hidden files and environments."""
+
+Progress = Callable[[int, int], None]
+Ask = Callable[[Sequence["Model"]], "Model"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that the notebook fitted."""
+
+    index: int
+    name: str | None
+    estimator: str
+    served: str
+    cell: int
+    rank: tuple[bool, ...]
+    reasons: tuple[str, ...]
+    samples: Mapping[str, Any]
+    parameters: str
+    metrics: tuple[Mapping[str, Any], ...]
+    stale_predictions: int
+
+    def label(self) -> str:
+        """Say how ``--estimator`` names this model."""
+        return self.name or f"{self.estimator}@{self.cell}"
+
+
+class Run:
+    """A notebook that was run, its process still there to hand a model over."""
+
+    def __init__(
+        self, process: "subprocess.Popen[str]", errors: Path, progress: Progress | None
+    ) -> None:
+        self._process = process
+        self._errors = errors
+        self._cell = 0
+        self.record = self._await("record", progress)["record"]
+        self.models = [_model(index, item) for index, item in enumerate(self.record["models"])]
+
+    def hand_over(self, model: Model, folder: Path) -> dict[str, Any]:
+        """Have ``model`` written into ``folder`` and return what is known of it.
+
+        Raises:
+            IntakeError: it cannot be served; the message says why.
+        """
+        self._send({"model": model.index, "folder": str(folder)})
+        facts: dict[str, Any] = self._await("handover", None)["facts"]
+        return facts
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        assert self._process.stdin  # noqa: S101 - it was opened as a pipe
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._died() from None
+
+    def _await(self, event: str, progress: Progress | None) -> dict[str, Any]:
+        assert self._process.stdout  # noqa: S101 - it was opened as a pipe
+        for line in self._process.stdout:
+            message: dict[str, Any] = json.loads(line)
+            if message["event"] == "cell":
+                self._cell = message["number"]
+                if progress:
+                    progress(message["number"], message["of"])
+            elif message["event"] == "refused":
+                raise IntakeError(message["why"])
+            elif message["event"] == "failed":
+                raise IntakeError(f"The model could not be handed over:\n{message['why']}")
+            elif message["event"] == event:
+                return message
+        raise self._died()
+
+    def _died(self) -> IntakeError:
+        code = self._process.wait()
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        last = self._errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+        said = "".join(f"\n  {line}" for line in last)
+        return IntakeError(f"The notebook's Python ended in cell {self._cell} ({how}).{said}")
+
+
+@contextmanager
+def run(
+    notebook: Notebook,
+    interpreter: Interpreter,
+    maps: Mapping[str, Path],
+    scratch: Path,
+    progress: Progress | None = None,
+) -> Iterator[Run]:
+    """Run ``notebook`` in a copy of its folder and keep its process until the block ends.
+
+    Raises:
+        IntakeError: the folder is too large to copy, or the process died.
+    """
+    origin = notebook.path.resolve().parent
+    folder = scratch / "run" / "a" / "b" / "c" / origin.name
+    _copy(origin, folder)
+    errors = scratch / "stderr"
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment |= {
+        "MPLBACKEND": "agg",
+        "LOKY_MAX_CPU_COUNT": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONWARNINGS": "ignore",
+    }
+    with errors.open("wb") as sink:
+        process = subprocess.Popen(
+            [interpreter.executable, RECORDER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            env=environment,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+    try:
+        job = {
+            "cells": [(cell.number, cell.source) for cell in notebook.cells],
+            "folder": str(folder),
+            "origin": str(origin),
+            "maps": {name: str(path.resolve()) for name, path in maps.items()},
+            "cell_seconds": CELL_SECONDS,
+        }
+        assert process.stdin  # noqa: S101 - it was opened as a pipe
+        process.stdin.write(json.dumps(job) + "\n")
+        process.stdin.flush()
+        yield Run(process, errors, progress)
+    finally:
+        _stop(process)
+
+
+def choose(models: Sequence[Model], wanted: str | None, ask: Ask | None) -> Model:
+    """Return the model to serve.
+
+    Args:
+        models: the likeliest first.
+        wanted: what ``--estimator`` says: a model's name, its class, or its class@cell.
+        ask: asks a person; None where there is nobody.
+
+    Raises:
+        UsageError: ``wanted`` is none of them, or only a person can choose.
+        IntakeError: there is no model.
+    """
+    if not models:
+        raise IntakeError("The notebook fits no model that predicts.")
+    listed = "\n".join(f"  --estimator {model.label():<20} {said(model)}" for model in models)
+    if wanted:
+        for model in models:
+            if wanted in (model.name, model.label(), model.estimator, model.served):
+                return model
+        raise UsageError(f"No model is called {wanted!r}. The notebook fits:\n{listed}")
+    if len(models) == 1:
+        return models[0]
+    if ask:
+        return ask(models)
+    if models[0].rank == models[1].rank:
+        raise UsageError(f"Several models could be meant; say which:\n{listed}")
+    return models[0]
+
+
+def said(model: Model) -> str:
+    """Describe a model in one line."""
+    served = "" if model.served == model.estimator else f" -> {model.served}"
+    scores = "".join(f", {m['name']} {m['value']:.4g}" for m in model.metrics[-2:])
+    why = f" ({'; '.join(model.reasons)})" if model.reasons else ""
+    return f"{model.estimator}{served} fitted in cell {model.cell}{scores}{why}"
+
+
+def facts(
+    notebook: Notebook, record: Mapping[str, Any], model: Model, handed: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Put together what ``pack`` is told beside the model itself."""
+    notes = [f"Cell {e['cell']} failed and was passed over: {e['error']}" for e in record["errors"]]
+    notes += [f"Cell {n['cell']}: {n['text']}." for n in record["notes"]]
+    notes += [
+        f"Cell {cell.number}: `{line}` was not run."
+        for cell in notebook.cells
+        for line in cell.dropped[:1]
+    ]
+    if model.stale_predictions:
+        notes.append(
+            f"The model is fitted again after it predicted ({model.stale_predictions} times): those "
+            "predictions are not the served model's."
+        )
+    return {
+        "level": handed["level"],
+        "provenance": {
+            "notebook": notebook.path.name,
+            "notebook_sha256": notebook.sha256,
+            "cell": model.cell,
+            "estimator": model.served,
+            "python": record["python"],
+            "data": record["files"],
+            "metrics": list(model.metrics),
+            "notes": notes,
+        },
+        "experiments": [
+            {
+                "model": item["estimator"] + (f" `{item['name']}`" if item["name"] else ""),
+                "cell": item["cell"],
+                "parameters": item["parameters"],
+                "metrics": item["metrics"],
+            }
+            for item in sorted(record["models"], key=lambda item: int(item["cell"]))
+        ],
+    }
+
+
+def _model(index: int, item: Mapping[str, Any]) -> Model:
+    return Model(
+        index=index,
+        name=item["name"],
+        estimator=item["estimator"],
+        served=item["served"],
+        cell=item["cell"],
+        rank=tuple(item["rank"]),
+        reasons=tuple(item["reasons"]),
+        samples=item["samples"],
+        parameters=item["parameters"],
+        metrics=tuple(item["metrics"]),
+        stale_predictions=item["stale_predictions"],
+    )
+
+
+def _copy(origin: Path, folder: Path) -> None:
+    """Copy the notebook's folder, so that nothing the notebook writes touches the user's files."""
+
+    def ignore(place: str, names: list[str]) -> set[str]:
+        left_out = set(shutil.ignore_patterns(*LEFT_OUT)(place, names))
+        left_out |= {name for name in names if name.startswith(".")}
+        return left_out | {name for name in names if (Path(place, name) / "pyvenv.cfg").is_file()}
+
+    size = 0
+    for place, folders, files in os.walk(origin):
+        left_out = ignore(place, [*folders, *files])
+        folders[:] = [name for name in folders if name not in left_out]
+        size += sum(
+            Path(place, name).stat().st_size
+            for name in files
+            if name not in left_out and Path(place, name).is_file()
+        )
+        if size > MAX_FOLDER_BYTES:
+            raise IntakeError(
+                f"{origin} holds more than {MAX_FOLDER_BYTES // 10**9} GB, and the notebook is run "
+                "in a copy of its folder. Put it into a folder of its own with its data."
+            )
+    shutil.copytree(origin, folder, ignore=ignore, ignore_dangling_symlinks=True)
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    """End the recorder and every process that the notebook started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue

@@ -1,0 +1,167 @@
+"""Find the Python that a notebook runs in, or build one from what the notebook imports."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import uv
+from .errors import IntakeError, PreconditionError
+from .notebook import Notebook
+
+DISTRIBUTIONS = {
+    "Bio": "biopython",
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "category_encoders": "category-encoders",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "imblearn": "imbalanced-learn",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+"""Modules whose distribution has another name."""
+ALWAYS_THERE = {"IPython", "google", "ipykernel", "mpl_toolkits", "pylab"}
+"""Modules that come with Jupyter or another package, or that only a hosted notebook has."""
+ENVIRONMENTS = (".venv", "venv", "env")
+PROBE = """
+import importlib.util, json, sys
+missing = [name for name in json.loads(sys.argv[1]) if importlib.util.find_spec(name) is None]
+print(json.dumps({"version": list(sys.version_info[:3]), "missing": missing, "prefix": sys.prefix}))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python executable, and why it is the one."""
+
+    executable: Path
+    version: tuple[int, int, int]
+    found: str
+
+    @property
+    def minor(self) -> str:
+        """The version as ``3.12``."""
+        return f"{self.version[0]}.{self.version[1]}"
+
+
+def find(notebook: Notebook, explicit: Path | None, scratch: Path) -> Interpreter:
+    """Return the notebook's interpreter, with all that the notebook imports in it.
+
+    In this order: the one that the user names, the kernel's, the environment in force or beside
+    the notebook, and else one that uv builds in ``scratch`` from the notebook's imports.
+
+    Raises:
+        IntakeError: something that the notebook imports is missing there.
+        PreconditionError: the interpreter cannot be run, or none can be built.
+    """
+    modules = notebook.imports() - ALWAYS_THERE
+    for executable, found in _existing(notebook, explicit):
+        interpreter, missing, prefix = _probe(executable, found, modules)
+        if not missing:
+            return interpreter
+        if not explicit and Path(prefix) == Path(sys.prefix):
+            continue  # mlship's own environment is no place to look for a notebook's packages
+        install = uv.shown(["pip", "install", "--python", str(executable), *_packages(missing)])
+        raise IntakeError(
+            f"{notebook.path.name} imports what {executable} ({found}) does not have: "
+            f"{', '.join(sorted(missing))}.\nInstall it with:  {install}\n"
+            "or name another interpreter with --python."
+        )
+    return _build(notebook, modules, scratch)
+
+
+def _existing(notebook: Notebook, explicit: Path | None) -> Iterable[tuple[Path, str]]:
+    if explicit:
+        yield _executable_in(explicit), "--python"
+        return
+    kernel = _kernel(notebook.kernel)
+    if kernel:
+        yield kernel, f"the kernel {notebook.kernel}"
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        if os.environ.get(variable):
+            yield _executable_in(Path(os.environ[variable])), f"the environment in {variable}"
+    folder = notebook.path.parent.resolve()
+    for parent in (folder, *list(folder.parents)[:2]):
+        for name in ENVIRONMENTS:
+            if (parent / name / "pyvenv.cfg").is_file():
+                yield _executable_in(parent / name), f"the environment {name} beside the notebook"
+
+
+def _executable_in(path: Path) -> Path:
+    """Return the interpreter of an environment's folder, or ``path`` itself."""
+    for inside in ("bin/python", "Scripts/python.exe", "python.exe"):
+        if (path / inside).exists():
+            return (path / inside).absolute()
+    return path
+
+
+def _kernel(name: str | None) -> Path | None:
+    if not name:
+        return None
+    homes = [Path.home() / ".local/share/jupyter", Path("/usr/local/share/jupyter")]
+    homes += [Path(os.environ["JUPYTER_DATA_DIR"])] if os.environ.get("JUPYTER_DATA_DIR") else []
+    homes += [Path.home() / "Library/Jupyter", Path("/usr/share/jupyter")]
+    for home in homes:
+        try:
+            spec = json.loads((home / "kernels" / name / "kernel.json").read_text("utf-8"))
+            executable = Path(spec["argv"][0])
+        except (OSError, ValueError, KeyError, IndexError):
+            continue
+        if executable.is_absolute() and executable.exists():
+            return executable
+    return None
+
+
+def _probe(
+    executable: Path, found: str, modules: set[str]
+) -> tuple[Interpreter, list[str], str]:
+    try:
+        result = subprocess.run(
+            [executable, "-c", PROBE, json.dumps(sorted(modules))],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        answer = json.loads(result.stdout.splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise PreconditionError(f"{executable} ({found}) is no Python that runs: {error}") from None
+    major, minor, patch = answer["version"]
+    interpreter = Interpreter(executable, (major, minor, patch), found)
+    if interpreter.version < (3, 9):
+        raise IntakeError(f"{executable} ({found}) is Python {interpreter.minor}; 3.9 is the oldest.")
+    return interpreter, answer["missing"], answer["prefix"]
+
+
+def _build(notebook: Notebook, modules: set[str], scratch: Path) -> Interpreter:
+    home = scratch / "environment"
+    requirements = notebook.path.parent / "requirements.txt"
+    wanted = ["-r", str(requirements)] if requirements.is_file() else _packages(modules)
+    uv.run(["venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", str(home)])
+    executable = _executable_in(home)
+    if wanted:
+        try:
+            uv.run(["pip", "install", "--python", str(executable), *wanted])
+        except uv.UvError as error:
+            raise IntakeError(
+                f"No environment could be made for {notebook.path.name} from what it imports:\n"
+                f"{error}\nName an interpreter that has it all with --python."
+            ) from None
+    source = "requirements.txt" if requirements.is_file() else "the notebook's imports"
+    interpreter, missing, _ = _probe(executable, f"built by uv from {source}", modules)
+    if missing:
+        raise IntakeError(
+            f"{notebook.path.name} imports {', '.join(sorted(missing))}, which {source} does not "
+            "bring. Name an interpreter that has it with --python."
+        )
+    return interpreter
+
+
+def _packages(modules: Iterable[str]) -> list[str]:
+    return sorted(DISTRIBUTIONS.get(module, module) for module in modules)

@@ -1,0 +1,291 @@
+"""Make a project: check, ask and render, run the notebook, lock, prove, and only then put it there.
+
+Everything happens in a staging folder beside the target, so that the target is either absent or
+complete.
+"""
+
+import difflib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from . import intake, interpreter, notebook, template, uv
+from .console import Console
+from .errors import IntakeError, PreconditionError, UsageError
+from .interpreter import Interpreter
+from .notebook import Notebook
+
+EXAMPLE = Path(__file__).parent / "example.ipynb"
+OLDEST = (3, 11)
+"""The oldest Python that the service's own libraries take."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    target: Path
+    notebook: Path | None = None
+    python: Path | None = None
+    estimator: str | None = None
+    maps: Mapping[str, Path] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    defaults: bool = False
+    template: str | None = None
+    ref: str | None = None
+    git: bool = True
+    install: bool = True
+
+
+@dataclass(frozen=True)
+class Created:
+    """What came of it."""
+
+    path: Path
+    level: str
+    estimator: str
+    parity: Mapping[str, Any]
+    committed: bool
+    installed: bool
+
+
+def create(request: Request, console: Console) -> Created:
+    """Make the project that ``request`` describes.
+
+    Raises:
+        MlshipError: one of its kinds, for each thing that can be in the way. Nothing is left
+            behind then.
+    """
+    target = _free(request.target)
+    source = template.resolve(request.template, request.ref)
+    _check_answers(request.answers, source)
+    taken = notebook.read(request.notebook or EXAMPLE)
+    with tempfile.TemporaryDirectory(prefix="mlship-") as folder:
+        scratch = Path(folder)
+        with console.step("looking for the notebook's Python"):
+            python = interpreter.find(taken, request.python, scratch)
+        console.found("notebook", f"{taken.path} ({len(taken.cells)} code cells)")
+        console.found("python", f"{python.minor}, {python.found}: {python.executable}")
+        with tempfile.TemporaryDirectory(prefix=".mlship-", dir=target.parent) as beside:
+            staged = Path(beside) / target.name
+            _render(request, source, staged, _serving_python(python))
+            handover = scratch / "handover"
+            handover.mkdir()
+            model, level = _take_in(request, taken, python, scratch, handover, console)
+            _write_model_zone(staged, taken, handover)
+            with console.step("locking the environments of the service and the page"):
+                _lock(staged)
+            with console.step("packing the model and proving it in the service's environment"):
+                receipt = _pack(staged, handover, scratch)
+            parity = receipt["parity"]
+            console.found(
+                "proof",
+                f"{parity['rows']} rows together and {parity['single_rows']} one at a time are "
+                f"answered as in the notebook (largest difference "
+                f"{parity['largest_difference']:.1g})",
+            )
+            os.replace(staged, target)
+    installed = request.install
+    if installed:
+        with console.step("installing the service and the page"):
+            _install(target)
+    committed = request.git and _commit(target, console)
+    return Created(target, level, model.served, parity, committed, installed)
+
+
+def render_only(request: Request, folder: Path) -> list[Path]:
+    """Render what a dry run shows into ``folder`` and return the files' relative paths."""
+    source = template.resolve(request.template, request.ref)
+    _check_answers(request.answers, source)
+    taken = notebook.read(request.notebook or EXAMPLE)
+    staged = folder / request.target.resolve().name
+    _render(request, source, staged, f"{sys.version_info[0]}.{sys.version_info[1]}")
+    (staged / "notebooks" / taken.path.name).touch()
+    return sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file())
+
+
+def _free(target: Path) -> Path:
+    """Return the absolute target if a project can be put there."""
+    if not shutil.which("git"):
+        raise PreconditionError("git is not installed, and templates need it.")
+    if any(ord(letter) < 32 for letter in str(target)):
+        raise UsageError("The path holds control characters.")
+    target = Path(os.path.abspath(target))  # noqa: PTH100 - a link stays a link
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise PreconditionError(f"{target} exists and is no folder; choose another path.")
+    if target.is_dir() and any(target.iterdir()):
+        raise PreconditionError(f"{target} exists and is not empty; choose another path.")
+    if not target.parent.is_dir():
+        raise PreconditionError(f"{target.parent} does not exist; make it first.")
+    if not os.access(target.parent, os.W_OK):
+        raise PreconditionError(f"{target.parent} cannot be written to.")
+    return target
+
+
+def _check_answers(answers: Mapping[str, Any], source: template.Source) -> None:
+    questions = source.questions()
+    asked = [name for name, item in questions.items() if item.get("when") is not False]
+    for name in answers:
+        if name not in asked:
+            near = difflib.get_close_matches(name, asked, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageError(
+                f"The template has no question {name!r}{hint} It asks: {', '.join(asked)}."
+            )
+
+
+def _render(request: Request, source: template.Source, staged: Path, python: str) -> None:
+    import copier
+    from copier.errors import CopierError, InteractiveSessionError
+    from jinja2 import TemplateError
+    from plumbum import ProcessExecutionError
+
+    given = {"python_version": python, **request.answers, "example": False}
+    try:
+        copier.run_copy(
+            source.location,
+            staged,
+            data=given,
+            user_defaults=_known_defaults(),
+            defaults=request.defaults,
+            vcs_ref=source.ref,
+            quiet=True,
+        )
+    except InteractiveSessionError:
+        missing = [n for n in source.questions() if n not in given]
+        raise UsageError(
+            "There is no terminal to ask in: take the defaults with --defaults, or answer with "
+            f"-d KEY=VALUE ({', '.join(missing[:8])})."
+        ) from None
+    except ProcessExecutionError as error:
+        raise PreconditionError(f"git failed: {str(error.stderr).strip()}") from None
+    except (CopierError, TemplateError, ValueError, TypeError) as error:
+        raise UsageError(str(getattr(error, "message", error)) or repr(error)) from None
+
+
+def _known_defaults() -> dict[str, str]:
+    result = subprocess.run(
+        ["git", "config", "--get", "user.name"], capture_output=True, text=True, check=False
+    )
+    name = result.stdout.strip()
+    return {"author_name": name} if name else {}
+
+
+def _serving_python(python: Interpreter) -> str:
+    """Return the minor version to serve on: the run's own, or the oldest that can serve."""
+    return python.minor if python.version[:2] >= OLDEST else f"{OLDEST[0]}.{OLDEST[1]}"
+
+
+def _take_in(
+    request: Request,
+    taken: Notebook,
+    python: Interpreter,
+    scratch: Path,
+    handover: Path,
+    console: Console,
+) -> tuple[intake.Model, str]:
+    """Run the notebook, choose its model and have it written into ``handover``."""
+    with (
+        console.progress(f"running {taken.path.name}") as progress,
+        intake.run(taken, python, request.maps, scratch, progress) as run,
+    ):
+        progress.stop()
+        console.errors(run.record["errors"])
+        ask = console.ask if not request.defaults and console.interactive else None
+        model = intake.choose(run.models, request.estimator, ask)
+        console.found("model", intake.said(model))
+        handed = run.hand_over(model, handover)
+        console.found(
+            "level", f"{handed['level']}: {handed['why']} ({handed['rows']} x {handed['inputs']})"
+        )
+        facts = intake.facts(taken, run.record, model, handed)
+    (handover / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    (handover / "packages.json").write_text(json.dumps(handed["packages"]), encoding="utf-8")
+    return model, str(handed["level"])
+
+
+def _write_model_zone(staged: Path, taken: Notebook, handover: Path) -> None:
+    """Write what is known before packing: the notebook, and the versions that it ran with."""
+    text = json.dumps(taken.stripped, indent=1, ensure_ascii=False) + "\n"
+    (staged / "notebooks" / f"{taken.path.stem}.ipynb").write_text(text, encoding="utf-8")
+    (staged / "notebooks" / ".gitkeep").unlink(missing_ok=True)
+    packages = json.loads((handover / "packages.json").read_text(encoding="utf-8"))
+    path = staged / "model" / "pyproject.toml"
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    pins = tomlkit.array()
+    pins.extend(f"{name}=={version}" for name, version in sorted(packages.items()))
+    document["project"]["dependencies"] = pins.multiline(True)  # type: ignore[index]
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _lock(staged: Path) -> None:
+    try:
+        uv.run(["lock"], cwd=staged)
+        uv.run(["lock"], cwd=staged / "ui")
+    except uv.UvError as error:
+        raise IntakeError(
+            "The versions that the notebook ran with cannot be installed together with the "
+            f"service's:\n{error}"
+        ) from None
+
+
+def _pack(staged: Path, handover: Path, scratch: Path) -> dict[str, Any]:
+    """Pack in the project's own locked environment, which is made outside and not kept."""
+    apart = {"UV_PROJECT_ENVIRONMENT": str(scratch / "service")}
+    package = next((staged / "src").iterdir()).name
+    try:
+        uv.run(["sync", "--frozen", "--no-dev"], cwd=staged, environment=apart)
+    except uv.UvError as error:
+        raise IntakeError(f"The service's environment cannot be installed:\n{error}") from None
+    run = ["run", "--frozen", "--no-dev", "--no-sync", "python", "-m"]
+    try:
+        uv.run([*run, f"{package}.pack", "--handover", str(handover)], staged, apart)
+        uv.run([*run, f"{package}.openapi"], staged, apart)
+    except uv.UvError as error:
+        last = str(error).splitlines()[-1].removeprefix("error: ")
+        raise IntakeError(last if "error: " in str(error) else str(error)) from None
+    for cache in staged.rglob("__pycache__"):
+        shutil.rmtree(cache)
+    receipt: dict[str, Any] = json.loads((staged / "model/receipt.json").read_text("utf-8"))
+    return receipt
+
+
+def _install(target: Path) -> None:
+    try:
+        uv.run(["sync", "--frozen"], cwd=target)
+        uv.run(["sync", "--frozen"], cwd=target / "ui")
+    except uv.UvError as error:
+        raise PreconditionError(
+            f"{target} is complete, but its environments could not be installed:\n{error}"
+        ) from None
+
+
+def _commit(target: Path, console: Console) -> bool:
+    """Make the first commit, unless ``target`` lies inside a repository already."""
+
+    def git(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["git", *arguments], cwd=target, capture_output=True, text=True, check=False
+        )
+
+    if git("rev-parse", "--is-inside-work-tree").returncode == 0:
+        console.note("The project lies inside a git repository, so it was not made one itself.")
+        return False
+    git("init", "--quiet", "--initial-branch", "main")
+    git("add", "--all")
+    result = git("commit", "--quiet", "--no-verify", "--message", "Start from the mlship template")
+    if result.returncode:
+        console.note(
+            "git could not commit, so the files are only staged: "
+            + (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        )
+    return result.returncode == 0

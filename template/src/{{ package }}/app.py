@@ -1,0 +1,103 @@
+"""The prediction service: what it answers and where."""
+
+from functools import partial
+from typing import Any, Literal
+
+import anyio
+from fastapi import FastAPI, HTTPException, Request
+from pydantic import BaseModel
+
+from . import problems, schema
+from .predictor import Predictor, read_json
+from .settings import Settings
+
+
+class Status(BaseModel):
+    """The service's state."""
+
+    status: Literal["ok"] = "ok"
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the service for the model in ``settings.model_dir``.
+
+    Raises:
+        ModelError: there is no model, or it is not the one that was proven.
+    """
+    settings = settings or Settings()
+    predictor = Predictor.load(settings.model_dir)
+    description = describe(predictor, settings)
+    request_type = schema.request_type(predictor.signature["inputs"], settings.max_rows)
+    response_type = schema.response_type(predictor.signature["outputs"])
+    version = schema.ModelVersion(name=description["name"], version=predictor.version)
+    threads = anyio.CapacityLimiter(settings.predict_threads)
+
+    app = FastAPI(
+        title=description["title"],
+        description=description["description"],
+        version=predictor.version,
+        max_body_size=settings.max_bytes,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+
+    @app.api_route("/livez", methods=["GET", "HEAD"], tags=["health"], include_in_schema=False)
+    async def livez() -> Status:
+        """Say that the process answers."""
+        return Status()
+
+    @app.api_route("/readyz", methods=["GET", "HEAD"], tags=["health"], include_in_schema=False)
+    async def readyz() -> Status:
+        """Say that the model is loaded; the service does not start without one."""
+        return Status()
+
+    @app.get("/model", tags=["model"])
+    async def model() -> dict[str, Any]:
+        """Describe the model: its inputs, outputs, limits, proof and where it comes from."""
+        return description
+
+    async def predict(request: Request, body: Any) -> Any:
+        """Answer each instance, in order."""
+        instances = [instance.model_dump(by_alias=True) for instance in body.instances]
+        call = partial(predictor.predict, instances)
+        try:
+            with anyio.fail_after(settings.predict_timeout):
+                answers = await anyio.to_thread.run_sync(
+                    call, limiter=threads, abandon_on_cancel=True
+                )
+        except TimeoutError:
+            raise HTTPException(504, "The model took too long; send fewer rows.") from None
+        except ValueError:
+            raise HTTPException(422, "The model cannot answer these instances.") from None
+        return {"predictions": answers, "model": version}
+
+    predict.__annotations__ |= {"body": request_type, "return": response_type}
+    app.post(
+        "/predict", tags=["model"], responses=problems.documented(400, 413, 422, 500, 504)
+    )(predict)
+    return app
+
+
+def describe(predictor: Predictor, settings: Settings) -> dict[str, Any]:
+    """Say what ``GET /model`` says, which is all that the page is made from."""
+    signature = predictor.signature
+    properties = signature["inputs"]["properties"]
+    receipt = read_json(settings.model_dir / "receipt.json")
+    return {
+        "name": signature["name"],
+        "title": signature["title"],
+        "description": signature["description"],
+        "version": predictor.version,
+        "level": signature["level"],
+        "inputs": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": signature["inputs"]["required"],
+            "properties": {name: schema.published(item) for name, item in properties.items()},
+        },
+        "outputs": signature["outputs"],
+        "example": read_json(settings.model_dir / "example.json")["instances"][0],
+        "limits": {"rows": settings.max_rows, "bytes": settings.max_bytes},
+        "parity": receipt["parity"],
+        "provenance": signature["provenance"],
+    }

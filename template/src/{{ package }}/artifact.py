@@ -1,0 +1,94 @@
+"""The model's file: written in a format that runs no code on loading, pinned by its SHA-256."""
+
+import hashlib
+import importlib.metadata
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+TRUSTED = (
+    "builtins",
+    "catboost",
+    "collections",
+    "imblearn",
+    "lightgbm",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "xgboost",
+)
+"""Packages whose types a model may be made of; anything else is refused when it is packed."""
+
+
+class ModelError(Exception):
+    """The model cannot be served; the message says what is wrong and what to do."""
+
+
+def save(estimator: Any, directory: Path) -> dict[str, Any]:
+    """Write the estimator into ``directory`` and return the signature's ``artifact`` entry.
+
+    skops is the format. What skops cannot store becomes a pickle, which is safe to load only
+    because its hash is pinned; the model card says so.
+
+    Raises:
+        ModelError: a type in the model comes from outside the packages in ``TRUSTED``.
+    """
+    from skops import io as skops
+
+    path = directory / "model.skops"
+    try:
+        skops.dump(estimator, path)
+        types = sorted(skops.get_untrusted_types(file=path))
+        skops.load(path, trusted=types)
+    except Exception as error:  # skops raises whatever the foreign type raised
+        path.unlink(missing_ok=True)
+        path = directory / "model.pickle"
+        path.write_bytes(pickle.dumps(estimator))
+        return {"file": path.name, "format": "pickle", "sha256": sha256(path), "why": repr(error)}
+    foreign = [name for name in types if name.split(".")[0] not in TRUSTED]
+    if foreign:
+        path.unlink()
+        raise ModelError(
+            f"The model is made of types that only its notebook knows: {', '.join(foreign)}. "
+            "Move them into a package that is installed, or use the library's own."
+        )
+    return {"file": path.name, "format": "skops", "sha256": sha256(path), "types": types}
+
+
+def load(directory: Path, artifact: Mapping[str, Any]) -> Any:
+    """Load the estimator after its hash and the installed versions have been checked.
+
+    Raises:
+        ModelError: the file is missing or not the one that was packed, or a library that
+            decides about the numbers has another version than when it was packed.
+    """
+    path = directory / artifact["file"]
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; pack the model again or restore it from git.")
+    if sha256(path) != artifact["sha256"]:
+        raise ModelError(f"{path} is not the file that was packed (its SHA-256 differs).")
+    for name, version in artifact["packages"].items():
+        installed = _version(name)
+        if installed != version:
+            raise ModelError(
+                f"The model was proven with {name} {version}, but {installed or 'none'} is "
+                "installed; run `uv sync`, or pack the model again."
+            )
+    if artifact["format"] == "pickle":
+        return pickle.loads(path.read_bytes())  # noqa: S301 - this very file was packed here
+    from skops import io as skops
+
+    return skops.load(path, trusted=artifact["types"])
+
+
+def sha256(path: Path) -> str:
+    """Return the file's SHA-256 in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None

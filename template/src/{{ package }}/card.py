@@ -1,0 +1,139 @@
+"""Write what was measured into README.md and the model card, between two markers.
+
+Everything outside the markers belongs to the team and is never touched.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+START = "<!-- facts: written by pack, from the model's own receipt -->"
+END = "<!-- /facts -->"
+
+LEVELS = {
+    "raw": "rows as they are in the team's data",
+    "direct": "the estimator's own input, prepared by the notebook before it is asked",
+}
+
+
+def write(project: Path, signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> None:
+    """Refresh the facts in the README and the model card of ``project``."""
+    _fill(project / "README.md", glance(signature, receipt))
+    _fill(project / "model" / "MODEL_CARD.md", facts(signature, receipt))
+
+
+def glance(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
+    """Say in a few lines what the model takes, answers, and how well that is proven."""
+    outputs, provenance = signature["outputs"], signature["provenance"]
+    answer = f"`{outputs['name']}`"
+    if outputs["task"] == "classification":
+        shown = ", ".join(f"`{label}`" for label in outputs["labels"][:10])
+        more = f" and {len(outputs['labels']) - 10} more" if len(outputs["labels"]) > 10 else ""
+        answer += f": {shown}{more}"
+    origin = f", fitted in {_origin(provenance)}" if "notebook" in provenance else ""
+    return "\n".join(
+        [
+            f"- **Model**: {provenance['estimator']}{origin}.",
+            f"- **Answers** {answer}.",
+            f"- **Takes** {len(signature['inputs']['properties'])} inputs "
+            f"({signature['level']}: {LEVELS[signature['level']]}).",
+            f"- **Proof**: {parity(receipt)}",
+            *_metric_lines(provenance.get("metrics", [])),
+        ]
+    )
+
+
+def facts(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
+    """Say everything that is known of the model, with where it comes from."""
+    provenance, saved = signature["provenance"], signature["artifact"]
+    sections = [glance(signature, receipt), "## Inputs", _inputs(signature["inputs"])]
+    if receipt["experiments"]:
+        rows = [
+            (item["model"], item["cell"], item.get("parameters") or "defaults", _scores(item))
+            for item in receipt["experiments"]
+        ]
+        sections += ["## Experiments", _table(("model", "cell", "parameters", "scores"), rows)]
+    packages = [(name, version) for name, version in saved["packages"].items()]
+    sections += [
+        "## Where it comes from",
+        _table(("what", "value"), [("Python", provenance["python"]), *packages, *_files(signature)]),
+    ]
+    if saved["format"] == "pickle":
+        sections.append(
+            "**The artifact is a pickle**, because the safe format could not hold this model. "
+            "It is loaded only if its SHA-256 is the one in `signature.json`."
+        )
+    notes = provenance.get("notes", [])
+    if notes:
+        sections += ["## Found in the notebook", "\n".join(f"- {note}" for note in notes)]
+    return "\n\n".join(sections)
+
+
+def parity(receipt: Mapping[str, Any]) -> str:
+    """Say the proof in one sentence."""
+    result = receipt["parity"]
+    return (
+        f"{result['rows']} rows together and {result['single_rows']} one at a time are answered "
+        f"as the {result['reference']} did; labels equal, numbers within "
+        f"{result['largest_difference']:.1g} (allowed: {result['tolerance']:.0g})."
+    )
+
+
+def _inputs(inputs: Mapping[str, Any]) -> str:
+    rows = []
+    for name, schema in inputs["properties"].items():
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        observed = schema.get("x-observed", {})
+        seen = f"{observed.get('missing', 0):.1%} missing"
+        if "minimum" in observed:
+            seen = f"{observed['minimum']} to {observed['maximum']}, {seen}"
+        allowed = ", ".join(str(value) for value in schema.get("enum", [])[:10] if value is not None)
+        if len(schema.get("enum", [])) > 10:
+            allowed += ", ..."
+        rows.append((name, " or ".join(kinds), allowed, seen, schema.get("description", "")))
+    return _table(("input", "type", "allowed", "training saw", "meaning"), rows)
+
+
+def _files(signature: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    yield "artifact", f"`{signature['artifact']['sha256'][:12]}`"
+    provenance = signature["provenance"]
+    if "notebook" in provenance:
+        yield "notebook", f"{provenance['notebook']} `{provenance['notebook_sha256'][:12]}`"
+    for file in provenance.get("data", []):
+        yield "data", f"{file['name']} `{file['sha256'][:12]}`"
+
+
+def _origin(provenance: Mapping[str, Any]) -> str:
+    return f"cell {provenance['cell']} of `notebooks/{provenance['notebook']}`"
+
+
+def _metric_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not metrics:
+        return []
+    return [f"- **Measured**: {'; '.join(map(_score, metrics))}."]
+
+
+def _scores(item: Mapping[str, Any]) -> str:
+    return "; ".join(map(_score, item.get("metrics", [])))
+
+
+def _score(metric: Mapping[str, Any]) -> str:
+    where = f" (cell {metric['cell']}, {metric['rows']})" if "cell" in metric else ""
+    return f"{metric['name']} {metric['value']:.4g}{where}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(
+        f"| {' | '.join(str(cell).replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)} |"
+        for line in lines
+    )
+
+
+def _fill(path: Path, text: str) -> None:
+    if not path.is_file():
+        return
+    before, start, rest = path.read_text(encoding="utf-8").partition(START)
+    _, end, after = rest.partition(END)
+    if start and end:
+        path.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")

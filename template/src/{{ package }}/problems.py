@@ -1,0 +1,83 @@
+"""Every error leaves the API as ``application/problem+json`` (RFC 9457), and none repeats a value."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from .schema import FieldProblem, Problem
+
+MEDIA_TYPE = "application/problem+json"
+SHOWN = 20
+"""Field problems named in one answer."""
+
+log = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Make ``app`` answer its errors as problems."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _failed)
+
+
+def respond(
+    status: int,
+    detail: str,
+    errors: list[FieldProblem] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """Make the response for one problem."""
+    problem = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
+    )
+    return JSONResponse(
+        problem.model_dump(), status_code=status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems of a route for OpenAPI."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "model": Problem,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
+    errors = error.errors()
+    if any(item["type"] == "json_invalid" for item in errors):
+        return respond(400, "The body is not valid JSON.")
+    shown = [_field_problem(item) for item in errors[:SHOWN]]
+    rest = f" The first {SHOWN} are listed." if len(errors) > SHOWN else ""
+    return respond(422, f"{len(errors)} things in the request are not as /model says.{rest}", shown)
+
+
+def _field_problem(item: dict[str, Any]) -> FieldProblem:
+    """Say where and why, without pydantic's copy of the value."""
+    place = [part for part in item["loc"] if part not in ("body", "instances")]
+    row = place[0] if place and isinstance(place[0], int) else None
+    field = next((part for part in place if isinstance(part, str)), None)
+    if field is not None:
+        field = field.encode("utf-8", "backslashreplace").decode()[:200]
+    return FieldProblem(row=row, field=field, message=item["msg"].removeprefix("Value error, "))
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type
+    return respond(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+    return respond(500, "The service failed; its log says why.")

@@ -1,0 +1,128 @@
+"""The request and response types of the API, built from the signature."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    create_model,
+)
+
+MAX_TEXT = 100_000
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ModelVersion(BaseModel):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 says it; a rejected value is never repeated."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list["FieldProblem"] = []
+
+
+class FieldProblem(BaseModel):
+    """One reason why an instance was rejected."""
+
+    row: int | None = None
+    field: str | None = None
+    message: str
+
+
+def request_type(inputs: Mapping[str, Any], max_rows: int) -> type[BaseModel]:
+    """Build the body of ``POST /predict``: 1 to ``max_rows`` instances."""
+    fields: dict[str, Any] = {
+        f"f{position}": (_field_type(schema), Field(alias=name))
+        for position, (name, schema) in enumerate(inputs["properties"].items())
+    }
+    instance = create_model("Instance", __config__=STRICT, **fields)
+    return create_model(
+        "PredictRequest",
+        __config__=ConfigDict(extra="forbid"),
+        instances=(list[instance], Field(min_length=1, max_length=max_rows)),  # type: ignore[valid-type]
+    )
+
+
+def response_type(outputs: Mapping[str, Any]) -> type[BaseModel]:
+    """Build the answer of ``POST /predict``: one prediction for each instance, in order."""
+    fields: dict[str, Any] = {"value": (float, ...)}
+    if outputs["task"] == "classification":
+        fields = {"label": (Literal[tuple(outputs["labels"])], ...)}
+        if outputs["probabilities"]:
+            fields["probabilities"] = (dict[str, float], ...)
+    prediction = create_model("Prediction", **fields)
+    return create_model(
+        "PredictResponse",
+        predictions=(list[prediction], ...),  # type: ignore[valid-type]
+        model=(ModelVersion, ...),
+    )
+
+
+def _field_type(schema: Mapping[str, Any]) -> Any:
+    """Map one property to a type that takes what the property allows and publishes it as it is."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    (kind,) = [name for name in kinds if name != "null"]
+    allowed = Field(ge=schema.get("minimum"), le=schema.get("maximum"))
+    base: Any
+    if "enum" in schema:
+        known = tuple(value for value in schema["enum"] if value is not None)
+        base = Annotated[Literal[known], BeforeValidator(_exact(known))]
+    elif kind == "integer":
+        base = Annotated[
+            int, Field(strict=False, ge=-(2**63), lt=2**63), allowed, BeforeValidator(_number)
+        ]
+    elif kind == "number":
+        base = Annotated[float, allowed]
+    elif kind == "boolean":
+        base = bool
+    elif schema.get("format") == "date-time":
+        base = Annotated[str, Field(max_length=40), AfterValidator(_date_time)]
+    else:
+        base = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
+    return Annotated[base | None if "null" in kinds else base, WithJsonSchema(published(schema))]
+
+
+def published(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the API tells the world of one property: all but how it is handed over."""
+    keep = {"x-observed", "x-unit"}
+    return {name: value for name, value in schema.items() if name[:2] != "x-" or name in keep}
+
+
+def _exact(known: tuple[Any, ...]) -> Any:
+    def check(value: Any) -> Any:
+        if any(type(value) is type(item) and value == item for item in known):
+            return value
+        shown = ", ".join(map(repr, known[:20])) + (" ..." if len(known) > 20 else "")
+        raise ValueError(f"Input should be one of {shown}")
+
+    return check
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("Input should be a valid integer")
+    return value
+
+
+def _date_time(value: str) -> str:
+    dt.datetime.fromisoformat(value)
+    return value
+
+
+def _text(value: str) -> str:
+    value.encode()  # a lone surrogate is no text
+    return value
