@@ -4,10 +4,11 @@ from functools import partial
 from typing import Any, Literal
 
 import anyio
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
 from . import problems, schema
+from .limits import BodyLimit
 from .predictor import Predictor, read_json
 from .settings import Settings
 
@@ -36,9 +37,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title=description["title"],
         description=description["description"],
         version=predictor.version,
-        max_body_size=settings.max_bytes,
         redirect_slashes=False,
     )
+    app.add_middleware(BodyLimit, max_bytes=settings.max_bytes)
     problems.install(app)
 
     @app.api_route("/livez", methods=["GET", "HEAD"], tags=["health"], include_in_schema=False)
@@ -56,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         """Describe the model: its inputs, outputs, limits, proof and where it comes from."""
         return description
 
-    async def predict(request: Request, body: Any) -> Any:
+    async def predict(body: Any) -> Any:
         """Answer each instance, in order."""
         instances = [instance.model_dump(by_alias=True) for instance in body.instances]
         call = partial(predictor.predict, instances)
@@ -72,9 +73,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         return {"predictions": answers, "model": version}
 
     predict.__annotations__ |= {"body": request_type, "return": response_type}
-    app.post(
-        "/predict", tags=["model"], responses=problems.documented(400, 413, 422, 500, 504)
-    )(predict)
+    errors = problems.documented(400, 413, 422, 500, 504)
+    app.post("/predict", tags=["model"], responses=errors)(predict)
     return app
 
 

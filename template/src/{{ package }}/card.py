@@ -10,6 +10,9 @@ from typing import Any
 START = "<!-- facts: written by pack, from the model's own receipt -->"
 END = "<!-- /facts -->"
 
+SHOWN = 10
+"""Categories and labels named in full."""
+
 LEVELS = {
     "raw": "rows as they are in the team's data",
     "direct": "the estimator's own input, prepared by the notebook before it is asked",
@@ -27,9 +30,9 @@ def glance(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     outputs, provenance = signature["outputs"], signature["provenance"]
     answer = f"`{outputs['name']}`"
     if outputs["task"] == "classification":
-        shown = ", ".join(f"`{label}`" for label in outputs["labels"][:10])
-        more = f" and {len(outputs['labels']) - 10} more" if len(outputs["labels"]) > 10 else ""
-        answer += f": {shown}{more}"
+        shown = ", ".join(f"`{label}`" for label in outputs["labels"][:SHOWN])
+        rest = len(outputs["labels"]) - SHOWN
+        answer += f": {shown}" + (f" and {rest} more" if rest > 0 else "")
     origin = f", fitted in {_origin(provenance)}" if "notebook" in provenance else ""
     return "\n".join(
         [
@@ -56,7 +59,9 @@ def facts(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     packages = [(name, version) for name, version in saved["packages"].items()]
     sections += [
         "## Where it comes from",
-        _table(("what", "value"), [("Python", provenance["python"]), *packages, *_files(signature)]),
+        _table(
+            ("what", "value"), [("Python", provenance["python"]), *packages, *_files(signature)]
+        ),
     ]
     if saved["format"] == "pickle":
         sections.append(
@@ -87,9 +92,8 @@ def _inputs(inputs: Mapping[str, Any]) -> str:
         seen = f"{observed.get('missing', 0):.1%} missing"
         if "minimum" in observed:
             seen = f"{observed['minimum']} to {observed['maximum']}, {seen}"
-        allowed = ", ".join(str(value) for value in schema.get("enum", [])[:10] if value is not None)
-        if len(schema.get("enum", [])) > 10:
-            allowed += ", ..."
+        known = [str(value) for value in schema.get("enum", []) if value is not None]
+        allowed = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
         rows.append((name, " or ".join(kinds), allowed, seen, schema.get("description", "")))
     return _table(("input", "type", "allowed", "training saw", "meaning"), rows)
 
@@ -124,10 +128,11 @@ def _score(metric: Mapping[str, Any]) -> str:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(
-        f"| {' | '.join(str(cell).replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in line)} |"
-        for line in lines
-    )
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return " ".join(str(value).replace("|", "\\|").split())
 
 
 def _fill(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import artifact
 from .artifact import ModelError
-from .instances import Instance, to_rows
+from .instances import Instance, plain_value, to_rows
 
 Prediction = dict[str, Any]
 
@@ -62,7 +62,7 @@ def predictions(answers: Any, probabilities: Any, outputs: Mapping[str, Any]) ->
     Raises:
         ModelError: an answer is not a finite number.
     """
-    flat = np.asarray(answers).reshape(len(answers)).tolist()
+    flat = [plain_value(answer) for answer in np.asarray(answers).reshape(len(answers))]
     if outputs["task"] == "regression":
         values = [float(value) for value in flat]
         _require_finite(values)

@@ -1,4 +1,4 @@
-"""Every error leaves the API as ``application/problem+json`` (RFC 9457), and none repeats a value."""
+"""Every error leaves the API as ``application/problem+json`` (RFC 9457) and repeats no value."""
 
 import logging
 from http import HTTPStatus

@@ -65,9 +65,7 @@ def largest_difference(answers: Sequence[Prediction], reference: Sequence[Predic
     return max((_difference(a, b) for a, b in pairs), default=0.0)
 
 
-def choose(
-    instances: Sequence[Mapping[str, Any]], reference: Sequence[Prediction]
-) -> list[int]:
+def choose(instances: Sequence[Mapping[str, Any]], reference: Sequence[Prediction]) -> list[int]:
     """Pick at most ``KEPT_ROWS`` telling rows: extremes, missing values, each category and label.
 
     Returns:

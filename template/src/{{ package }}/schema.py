@@ -93,7 +93,8 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
         base = Annotated[str, Field(max_length=40), AfterValidator(_date_time)]
     else:
         base = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
-    return Annotated[base | None if "null" in kinds else base, WithJsonSchema(published(schema))]
+    base = base | None if len(kinds) > 1 else base
+    return Annotated[base, WithJsonSchema(published(schema))]
 
 
 def published(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .artifact import ModelError
-from .instances import from_rows
+from .instances import from_rows, plain_value
 
 MAX_CATEGORIES = 200
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -55,7 +55,8 @@ def infer_inputs(rows: Any, names: Sequence[str] | None = None) -> dict[str, Any
     values = from_rows(rows, {**inputs, "properties": columns})
     inputs["required"] = list(columns)
     inputs["properties"] = {
-        name: _describe(name, [row[name] for row in values], entry) for name, entry in columns.items()
+        name: _describe(name, [row[name] for row in values], entry)
+        for name, entry in columns.items()
     }
     return inputs
 
@@ -77,7 +78,7 @@ def infer_outputs(estimator: Any, answers: Any, name: str | None) -> dict[str, A
     return {
         "task": "classification",
         "name": name or "prediction",
-        "labels": labels.tolist(),
+        "labels": [plain_value(label) for label in labels],
         "probabilities": hasattr(estimator, "predict_proba"),
     }
 
