@@ -58,7 +58,9 @@ def merge(ours: Path, mirror: Path) -> None:
         repository = _Repository(Path(scratch))
         for source in (mirror, ours):
             if source.is_file():
-                repository.run("fetch", "--quiet", "--force", str(source), "refs/tags/*:refs/tags/*")
+                repository.run(
+                    "fetch", "--quiet", "--force", str(source), "refs/tags/*:refs/tags/*"
+                )
         merged = Path(scratch) / "merged"
         repository.bundle(merged)
         merged.replace(mirror)
@@ -92,7 +94,9 @@ class _Repository:
         self.run("update-ref", f"refs/tags/{tag}", commit)
 
     def bundle(self, out: Path) -> None:
-        self.run("-c", "pack.threads=1", "bundle", "create", "--quiet", str(out.resolve()), "--tags")
+        self.run(
+            "-c", "pack.threads=1", "bundle", "create", "--quiet", str(out.resolve()), "--tags"
+        )
 
 
 def _released(root: Path) -> list[str]:

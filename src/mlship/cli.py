@@ -65,7 +65,9 @@ def new(
     maps: MapOption = None,
     data: Annotated[
         list[str] | None,
-        typer.Option("--data", "-d", metavar="KEY=VALUE", help="Answer a question of the template."),
+        typer.Option(
+            "--data", "-d", metavar="KEY=VALUE", help="Answer a question of the template."
+        ),
     ] = None,
     data_file: Annotated[
         Path | None, typer.Option(help="A YAML file with answers; --data goes before it.")

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,11 @@ from .errors import IntakeError, UsageError
 from .interpreter import Interpreter
 from .notebook import Notebook
 
-RECORDER = Path(__file__).parent / "recorder.py"
+START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from mlship.recorder.process import main; "
+    "del sys.path[0]; main()"
+)
+"""Runs the recorder in another interpreter, which sees mlship's folder for that import only."""
 CELL_SECONDS = 3600
 """Processor time that one cell may use."""
 MAX_FOLDER_BYTES = 5_000_000_000
@@ -128,7 +132,7 @@ def run(
     }
     with errors.open("wb") as sink:
         process = subprocess.Popen(
-            [interpreter.executable, RECORDER],
+            [interpreter.executable, "-c", START, Path(__file__).parents[1]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=sink,
@@ -203,8 +207,8 @@ def facts(
     ]
     if model.stale_predictions:
         notes.append(
-            f"The model is fitted again after it predicted ({model.stale_predictions} times): those "
-            "predictions are not the served model's."
+            f"The model is fitted again after {model.stale_predictions} of its predictions: those "
+            "are not the served model's."
         )
     return {
         "level": handed["level"],
@@ -273,14 +277,10 @@ def _copy(origin: Path, folder: Path) -> None:
 
 def _stop(process: "subprocess.Popen[str]") -> None:
     """End the recorder and every process that the notebook started."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe:
-            try:
+            with suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                continue

@@ -118,9 +118,7 @@ def _kernel(name: str | None) -> Path | None:
     return None
 
 
-def _probe(
-    executable: Path, found: str, modules: set[str]
-) -> tuple[Interpreter, list[str], str]:
+def _probe(executable: Path, found: str, modules: set[str]) -> tuple[Interpreter, list[str], str]:
     try:
         result = subprocess.run(
             [executable, "-c", PROBE, json.dumps(sorted(modules))],
@@ -135,7 +133,9 @@ def _probe(
     major, minor, patch = answer["version"]
     interpreter = Interpreter(executable, (major, minor, patch), found)
     if interpreter.version < (3, 9):
-        raise IntakeError(f"{executable} ({found}) is Python {interpreter.minor}; 3.9 is the oldest.")
+        raise IntakeError(
+            f"{executable} ({found}) is Python {interpreter.minor}; 3.9 is the oldest."
+        )
     return interpreter, answer["missing"], answer["prefix"]
 
 

@@ -93,7 +93,9 @@ def _content(path: Path) -> bytes:
     if not path.is_file():
         raise IntakeError(f"{path} is a folder; give the notebook itself.")
     if path.stat().st_size > MAX_BYTES:
-        raise IntakeError(f"{path} is larger than {MAX_BYTES // 10**6} MB; clear its outputs first.")
+        raise IntakeError(
+            f"{path} is larger than {MAX_BYTES // 10**6} MB; clear its outputs first."
+        )
     content = path.read_bytes()
     if content.startswith(b"version https://git-lfs"):
         raise IntakeError(f"{path} is a Git LFS pointer, not the notebook: run `git lfs pull`.")
@@ -121,7 +123,9 @@ def _parse(path: Path, content: bytes) -> Any:
         elif content[:1] == b"<":
             why = "it is a web page"
         else:
-            why = f"{type(error).__name__}: {str(error).splitlines()[0][:150]}" if str(error) else ""
+            why = (
+                f"{type(error).__name__}: {str(error).splitlines()[0][:150]}" if str(error) else ""
+            )
         raise IntakeError(f"{path} is not a notebook that can be read ({why}).") from None
 
 

@@ -93,7 +93,7 @@ def create(request: Request, console: Console) -> Created:
                 f"answered as in the notebook (largest difference "
                 f"{parity['largest_difference']:.1g})",
             )
-            os.replace(staged, target)
+            staged.replace(target)
     installed = request.install
     if installed:
         with console.step("installing the service and the page"):
@@ -223,7 +223,7 @@ def _write_model_zone(staged: Path, taken: Notebook, handover: Path) -> None:
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     pins = tomlkit.array()
     pins.extend(f"{name}=={version}" for name, version in sorted(packages.items()))
-    document["project"]["dependencies"] = pins.multiline(True)  # type: ignore[index]
+    document["project"]["dependencies"] = pins.multiline(True)
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 

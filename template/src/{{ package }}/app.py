@@ -99,5 +99,5 @@ def describe(predictor: Predictor, settings: Settings) -> dict[str, Any]:
         "example": read_json(settings.model_dir / "example.json")["instances"][0],
         "limits": {"rows": settings.max_rows, "bytes": settings.max_bytes},
         "parity": receipt["parity"],
-        "provenance": signature["provenance"],
+        "provenance": {**signature["provenance"], "packages": signature["artifact"]["packages"]},
     }

@@ -13,7 +13,7 @@ from .schema import FieldProblem, Problem
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 20
-"""Field problems named in one answer."""
+"""Field problems that are listed in full; of more, the first of each row is."""
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +55,13 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type
-    errors = error.errors()
+    errors = list(error.errors())
     if any(item["type"] == "json_invalid" for item in errors):
         return respond(400, "The body is not valid JSON.")
-    shown = [_field_problem(item) for item in errors[:SHOWN]]
-    rest = f" The first {SHOWN} are listed." if len(errors) > SHOWN else ""
-    return respond(422, f"{len(errors)} things in the request are not as /model says.{rest}", shown)
+    shown = [_field_problem(item) for item in errors]
+    if len(shown) > SHOWN:
+        shown = list({problem.row: problem for problem in reversed(shown)}.values())[::-1]
+    return respond(422, f"{len(errors)} things in the request are not as /model says.", shown)
 
 
 def _field_problem(item: dict[str, Any]) -> FieldProblem:
@@ -70,7 +71,10 @@ def _field_problem(item: dict[str, Any]) -> FieldProblem:
     field = next((part for part in place if isinstance(part, str)), None)
     if field is not None:
         field = field.encode("utf-8", "backslashreplace").decode()[:200]
-    return FieldProblem(row=row, field=field, message=item["msg"].removeprefix("Value error, "))
+    message = item["msg"].removeprefix("Value error, ")
+    if item.get("input") is None and field is not None:
+        message = "A value is required here"
+    return FieldProblem(row=row, field=field, message=message)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:

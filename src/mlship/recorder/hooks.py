@@ -1,0 +1,132 @@
+"""Hook the libraries, so that the notebook's own calls of them are seen.
+
+Classes are hooked where they define a method, functions where their module holds them; names
+that the notebook imported before are bound again. A call counts only if it comes from the
+notebook's code: what a library calls of itself, such as the clones inside a cross-validation,
+is none of the notebook's models.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+METHODS = ("fit", "fit_predict", "fit_transform", "predict", "predict_proba", "score", "transform")
+READERS = ("csv", "excel", "feather", "fwf", "json", "parquet", "pickle", "stata", "table", "xml")
+ROOTS = (("sklearn.base", "BaseEstimator"), ("catboost.core", "CatBoost"))
+"""Modules and the class below which their estimators are."""
+
+Maker = Callable[[Callable[..., Any], str], Callable[..., Any]]
+
+
+class Hooks:
+    """What is hooked so far, and who is told."""
+
+    def __init__(self, namespace: dict[str, Any], listener: Any) -> None:
+        self.namespace = namespace
+        self.listener = listener
+        self.silent = False
+        self._classes: set[type] = set()
+        self._twins: dict[int, tuple[Any, Any]] = {}
+        self._modules = 0
+
+    def install(self) -> None:
+        """Hook what has been imported or defined since the last time."""
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            self._hook_modules()
+        for module, root in ROOTS:
+            if hasattr(sys.modules.get(module), root):
+                self._hook_classes(getattr(sys.modules[module], root))
+        for name, value in list(self.namespace.items()):
+            original, twin = self._twins.get(id(value), (None, None))
+            if original is not None and original is value:
+                self.namespace[name] = twin
+
+    def _hook_modules(self) -> None:
+        listener = self.listener
+        metric = ("_score", "_error", "_loss")
+        self._hook_functions("sklearn.metrics", lambda n: n.endswith(metric), listener.measuring)
+        loader = ("load_", "fetch_")
+        self._hook_functions("sklearn.datasets", lambda n: n.startswith(loader), listener.loading)
+        readers = {f"read_{kind}" for kind in READERS}
+        self._hook_functions("pandas", lambda n: n in readers, listener.reading)
+        texts = {"genfromtxt", "load", "loadtxt"}
+        self._hook_functions("numpy", lambda n: n in texts, listener.reading)
+        for module in ("pickle", "joblib"):
+            self._hook_functions(module, lambda n: n == "dump", listener.saving)
+        plots = sys.modules.get("matplotlib.pyplot")
+        if hasattr(plots, "show"):
+            plots.show = lambda *a, **k: plots.close("all")  # type: ignore[union-attr]
+
+    def _hook_functions(self, module: str, wanted: Callable[[str], bool], make: Maker) -> None:
+        holder = sys.modules.get(module)
+        for name in dir(holder) if holder else ():
+            function = getattr(holder, name, None)
+            if not wanted(name) or not callable(function) or hasattr(function, "__recorded__"):
+                continue
+            twin = self._heard(function, make(function, name))
+            self._twins[id(function)] = (function, twin)
+            setattr(holder, name, twin)
+
+    def _heard(self, function: Callable[..., Any], hooked: Callable[..., Any]) -> Any:
+        """Return a function that is ``hooked`` for the notebook and ``function`` for libraries."""
+
+        @functools.wraps(function)
+        def twin(*args: Any, **kwargs: Any) -> Any:
+            if not self._from_notebook():
+                return function(*args, **kwargs)
+            return hooked(*args, **kwargs)
+
+        twin.__recorded__ = True  # type: ignore[attr-defined]
+        return twin
+
+    def _hook_classes(self, root: type) -> None:
+        waiting = [root]
+        while waiting:
+            cls = waiting.pop()
+            waiting.extend(cls.__subclasses__())
+            for base in cls.__mro__[:-1]:
+                if base not in self._classes:
+                    self._classes.add(base)
+                    self._hook_methods(base)
+
+    def _hook_methods(self, cls: type) -> None:
+        for name in METHODS:
+            method = cls.__dict__.get(name)
+            try:
+                if isinstance(method, types.FunctionType):
+                    setattr(cls, name, self._hooked_method(method, name))
+                elif hasattr(method, "fn"):  # scikit-learn's available_if
+                    method.fn = self._hooked_method(method.fn, name)  # type: ignore[union-attr]
+            except (AttributeError, TypeError):
+                continue  # a class that cannot be changed
+
+    def _hooked_method(self, method: Callable[..., Any], kind: str) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def hooked(owner: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._from_notebook():
+                return method(owner, *args, **kwargs)
+            samples = args[0] if args else kwargs.get("X", kwargs.get("data"))
+            target = args[1] if len(args) > 1 else kwargs.get("y")
+            before = self.listener.keep(samples)
+            self.silent = True
+            try:
+                result = method(owner, *args, **kwargs)
+            finally:
+                self.silent = False
+            self.listener.called(kind, owner, before, target, result)
+            return result
+
+        return hooked
+
+    def _from_notebook(self) -> bool:
+        if self.silent:
+            return False
+        caller = sys._getframe(2).f_globals
+        beside = str(caller.get("__file__", "")).startswith(os.getcwd() + os.sep)
+        return caller is self.namespace or beside

@@ -1,0 +1,213 @@
+"""The models that a notebook fitted: which one it means, and what is handed over of it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import os
+import pickle
+import sys
+import types
+from typing import Any
+
+from . import tables
+from .statements import first_line
+
+LITERAL_ROWS = 6
+"""A table of fewer rows that is predicted is taken for numbers typed in by hand."""
+REASONS = (
+    "the notebook saves it",
+    "it is a pipeline or a search",
+    "it is asked for data after its last fit",
+    "it has a name",
+)
+
+
+class Refused(Exception):
+    """The model cannot be handed over; the message says why and what to do."""
+
+
+class Event:
+    """One call of a fit, predict or score method by the notebook's own code."""
+
+    def __init__(
+        self, kind: str, statement: int, owner: Any, samples: Any, target: Any, result: Any
+    ) -> None:
+        self.kind = kind
+        self.statement = statement
+        self.owner = owner
+        self.samples = samples
+        self.target = target
+        self.result = result
+
+
+class Candidate:
+    """A model that the notebook fitted; only its last fit counts."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.name: str | None = None
+        self.saved = False
+        self.fitted: Event
+        self.position = 0
+        self.answered: list[Event] = []
+        self.stale = 0
+        self.metrics: list[dict[str, Any]] = []
+
+    def fit(self, position: int, event: Event) -> None:
+        """Take note of a fit."""
+        self.fitted, self.position = event, position
+
+    def last_use(self) -> int:
+        """Return the last statement that used the model."""
+        return max([self.fitted.statement, *(event.statement for event in self.answered)])
+
+    def served(self) -> Any:
+        """Return what would answer: the best estimator of a search, or the model itself."""
+        best = getattr(self.model, "best_estimator_", None)
+        return self.model if best is None else best
+
+    def rank(self) -> list[bool]:
+        """Return what decides between models, the weightiest first; ``REASONS`` says it."""
+        return [
+            self.saved,
+            hasattr(self.model, "steps") or hasattr(self.model, "best_score_"),
+            any(tables.rows(event.samples) >= LITERAL_ROWS for event in self.answered),
+            self.name is not None,
+        ]
+
+    def reasons(self) -> list[str]:
+        """Say the rank in words."""
+        return [word for word, holds in zip(REASONS, self.rank()) if holds]
+
+    def measured(self) -> list[dict[str, Any]]:
+        """Return what the notebook measured of the model after its last fit."""
+        return [
+            {
+                "name": metric["name"],
+                "value": metric["value"],
+                "cell": metric["cell"],
+                "rows": "its training rows"
+                if metric["samples"] is self.fitted.samples
+                else "other rows",
+            }
+            for metric in self.metrics
+        ]
+
+
+def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
+    """Ask the model, here where it was fitted, for every row that the notebook gave it.
+
+    Returns:
+        The rows (n), its answers (n) and its probabilities (n x classes, or None).
+
+    Raises:
+        Refused: the model does not answer them.
+    """
+    asked = [samples]
+    for event in candidate.answered:
+        known = any(event.samples is table for table in [*asked, candidate.fitted.samples])
+        if not known and tables.rows(event.samples) and tables.alike(event.samples, samples):
+            asked.append(event.samples)
+    rows = tables.concatenate(asked)
+    model = candidate.served()
+    try:
+        answers = _plain(model.predict(rows))
+        probability = getattr(model, "predict_proba", None)
+        probabilities = None if probability is None else _plain(probability(rows))
+    except Refused:
+        raise
+    except Exception as error:  # whatever the library raises for its own rows
+        raise Refused(
+            "The model does not answer the rows that it was fitted on: "
+            f"{type(error).__name__}: {first_line(str(error))}"
+        ) from None
+    if len(answers) != tables.rows(rows):
+        raise Refused(f"The model gave {len(answers)} answers to {tables.rows(rows)} rows.")
+    return rows, answers, probabilities
+
+
+def require_importable(model: Any) -> None:
+    """Refuse a model made of what only the notebook, or a file beside it, defines."""
+    foreign = sorted(
+        f"{module}.{name}"
+        for module, name in _parts(model)
+        if module == "__main__" or _lies_beside(module)
+    )
+    if foreign:
+        raise Refused(
+            f"The model is made of {', '.join(foreign)}, which only this notebook has. Move it "
+            "into a package that is installed, or use what the library offers."
+        )
+
+
+def packages(values: Any) -> dict[str, str]:
+    """Return the distributions, with versions, that a model and its rows are made of."""
+    modules = {module.split(".")[0] for module, _ in _parts(values)}
+    modules |= {name for name in ("joblib", "numpy", "scipy") if name in sys.modules}
+    known: Any = {"sklearn": ["scikit-learn"], "imblearn": ["imbalanced-learn"]}
+    if hasattr(importlib.metadata, "packages_distributions"):  # from Python 3.10 on
+        known = importlib.metadata.packages_distributions()
+    found = {}
+    for module in sorted(modules):
+        for name in known.get(module, [module])[:1]:
+            try:
+                found[name] = importlib.metadata.version(name).split("+")[0]
+            except importlib.metadata.PackageNotFoundError:
+                continue
+    return found
+
+
+def parameters(model: Any) -> str:
+    """Return the parameters that the notebook set, as the library prints them."""
+    try:
+        text = repr(model)
+    except Exception:  # a foreign repr may raise anything
+        return ""
+    return " ".join(text.partition("(")[2].rpartition(")")[0].split())[:300]
+
+
+def target_name(target: Any) -> str | None:
+    """Return the name of the column that the model learned, if it has one."""
+    name = getattr(target, "name", None)
+    if name is None and hasattr(target, "columns") and tables.width(target) == 1:
+        name = target.columns[0]
+    return None if name is None else str(name)
+
+
+def is_classifier(model: Any) -> bool:
+    """Say whether ``score`` of this model is an accuracy."""
+    kind = getattr(model, "_estimator_type", None)
+    return hasattr(model, "classes_") if kind is None else kind == "classifier"
+
+
+def _plain(values: Any) -> Any:
+    import numpy
+
+    if isinstance(values, list):
+        raise Refused("The model answers several outputs a row; only one is served.")
+    values = numpy.asarray(values)
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _parts(value: Any) -> set[tuple[str, str]]:
+    """Return (module, name) of each class and function that a pickle of ``value`` refers to."""
+    found: set[tuple[str, str]] = set()
+
+    class Watching(pickle.Pickler):
+        def reducer_override(self, part: Any) -> Any:
+            named = isinstance(part, (type, types.FunctionType, types.BuiltinFunctionType))
+            owner = part if named else type(part)
+            found.add((str(owner.__module__), str(owner.__qualname__)))
+            return NotImplemented
+
+    try:
+        Watching(io.BytesIO(), protocol=5).dump(value)
+    except Exception as error:  # pickling runs foreign code
+        raise Refused(f"The model cannot be saved: {first_line(str(error))}") from None
+    return found
+
+
+def _lies_beside(module: str) -> bool:
+    path = getattr(sys.modules.get(module.split(".")[0]), "__file__", None)
+    return str(path or "").startswith(os.getcwd() + os.sep)

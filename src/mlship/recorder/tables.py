@@ -1,0 +1,160 @@
+"""Compare tables by content: the same rows, the same columns, whose names.
+
+A table is a pandas frame or series, a numpy array, a list, or ``(names, array)``. pandas and
+numpy are imported only when the notebook has.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+ROWS_COMPARED = 200_000
+"""Arrays with more rows are not compared row by row."""
+NUMBERS = "iufb"
+"""numpy's kinds of integer, unsigned, float and boolean."""
+
+
+def snapshot(value: Any) -> Any:
+    """Copy what the notebook may change later."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    try:
+        return value.copy() if hasattr(value, "copy") else copy.copy(value)
+    except Exception:  # a foreign object's copy may raise anything
+        return value
+
+
+def digest(value: Any) -> str | None:
+    """Return a key of a table's content, or None for what is no table of plain values."""
+    try:
+        if hasattr(value, "iloc"):
+            import pandas
+
+            content = pandas.util.hash_pandas_object(value, index=True).to_numpy().tobytes()
+            columns = list(value.columns) if hasattr(value, "columns") else [value.name]
+            label = f"{value.dtypes} {columns}"
+        elif type(value).__module__ == "numpy" and value.dtype.kind != "O":
+            content, label = value.tobytes(), f"{value.dtype} {value.shape}"
+        else:
+            return None
+    except Exception:  # unhashable cells raise what they like
+        return None
+    return hashlib.blake2b(content + label.encode("utf-8", "replace")).hexdigest()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Say whether two tables hold the same values, types and names."""
+    if one is None or type(one) is not type(other):
+        return False
+    key = digest(one)
+    return key is not None and key == digest(other)
+
+
+def rows(value: Any) -> int:
+    """Return the number of samples, 0 for what has none."""
+    if hasattr(value, "shape"):
+        return int(value.shape[0]) if value.shape else 0
+    return len(value) if isinstance(value, (list, tuple)) else 0
+
+
+def width(value: Any) -> int:
+    """Return the number of columns."""
+    return int(value.shape[1]) if getattr(value, "ndim", 1) > 1 else 1
+
+
+def alike(table: Any, samples: Any) -> bool:
+    """Say whether ``table`` has the form, columns and types of ``samples``."""
+    if type(table) is not type(samples):
+        return False
+    if hasattr(samples, "columns"):
+        return list(table.columns) == list(samples.columns) and _types(table) == _types(samples)
+    if isinstance(samples, (list, tuple)):
+        return all(isinstance(value, str) for value in table)
+    if hasattr(samples, "iloc"):
+        return bool(table.name == samples.name and table.dtype == samples.dtype)
+    return bool(table.shape[1:] == samples.shape[1:] and table.dtype == samples.dtype)
+
+
+def concatenate(tables: Sequence[Any]) -> Any:
+    """Put tables that are alike below each other, numbered from 0."""
+    if isinstance(tables[0], (list, tuple)):
+        return [row for table in tables for row in table]
+    if hasattr(tables[0], "iloc"):
+        import pandas
+
+        return pandas.concat(tables, ignore_index=True)
+    import numpy
+
+    return numpy.concatenate(tables)
+
+
+def unchanged_part(source: Any, samples: Any) -> bool:
+    """Say whether ``samples`` are rows and columns of the frame ``source``, as they were loaded."""
+    try:
+        columns = list(samples.columns) if hasattr(samples, "columns") else samples.name
+        part = source.loc[samples.index, columns]
+        return bool(
+            part.shape == samples.shape and _types(part) == _types(samples) and part.equals(samples)
+        )
+    except (KeyError, AttributeError, TypeError, ValueError):
+        return False
+
+
+def names_in(table: Any, samples: Any) -> list[str] | None:
+    """Find the columns of ``table`` that the array ``samples`` consists of, by content alone.
+
+    Returns:
+        Their names in the order of ``samples``, or None unless every row of ``samples`` is a
+        row of ``table`` and there is no doubt which column is which.
+    """
+    if samples.dtype.kind not in NUMBERS or len(samples) > ROWS_COMPARED:
+        return None
+    names, columns = _columns(table)
+    numeric = [i for i, column in enumerate(columns) if column.dtype.kind in NUMBERS]
+    if samples.shape[1] == len(columns) == len(numeric):
+        chosen = numeric
+    else:
+        found = _positions(samples, columns, numeric)
+        if found is None:
+            return None
+        chosen = found
+    if not _row_keys([samples[:, i] for i in range(samples.shape[1])]) <= _row_keys(
+        [columns[i] for i in chosen]
+    ):
+        return None
+    return [str(names[i]) for i in chosen]
+
+
+def _positions(samples: Any, columns: Sequence[Any], numeric: Iterable[int]) -> list[int] | None:
+    values = {i: set(columns[i].astype(float).tolist()) for i in numeric}
+    chosen: list[int] = []
+    for position in range(samples.shape[1]):
+        own = {value for value in samples[:, position].astype(float).tolist() if value == value}
+        fitting = [i for i, known in values.items() if own <= known]
+        if len(fitting) != 1 or fitting[0] in chosen:
+            return None
+        chosen.append(fitting[0])
+    return chosen
+
+
+def _columns(table: Any) -> tuple[list[Any], list[Any]]:
+    if isinstance(table, tuple):
+        names, array = table
+        return list(names), [array[:, i] for i in range(array.shape[1])]
+    return list(table.columns), [table.iloc[:, i].to_numpy() for i in range(table.shape[1])]
+
+
+def _row_keys(columns: Sequence[Any]) -> set[bytes]:
+    import numpy
+
+    if not columns:
+        return set()
+    table = numpy.column_stack([column.astype(float) for column in columns]) + 0.0
+    return {row.tobytes() for row in numpy.ascontiguousarray(table)}
+
+
+def _types(table: Any) -> list[Any]:
+    return list(table.dtypes) if hasattr(table, "columns") else [table.dtype]

@@ -1,0 +1,197 @@
+"""From one input of the model to one widget; it knows the model only through GET /model."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from client import Json
+
+Value = str | int | float | bool | None
+
+LINE = 80
+EARLIEST, LATEST = datetime(1800, 1, 1), datetime(2199, 12, 31)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One property of the model's input schema."""
+
+    name: str
+    type: str
+    nullable: bool
+    required: bool
+    options: tuple[str | int | float, ...]
+    is_moment: bool
+    unit: str | None
+    description: str | None
+    minimum: float | None
+    maximum: float | None
+    max_length: int | None
+    observed: Mapping[str, Any]
+    example: Value
+
+    @property
+    def title(self) -> str:
+        """The name with its unit, unless the name already ends in it."""
+        if self.unit is None or self.name.endswith(f"({self.unit})"):
+            return self.name
+        return f"{self.name} ({self.unit})"
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the text needs more than a line."""
+        return (
+            self.type == "string"
+            and not self.options
+            and max(self.observed.get("longest", 0), len(str(self.example or ""))) > LINE
+        )
+
+    @property
+    def step(self) -> float:
+        """The power of ten that crosses what training saw in 20 to 200 steps."""
+        if self.type == "integer":
+            return 1
+        spread = self.observed.get("maximum", 0) - self.observed.get("minimum", 0)
+        return float(f"1e{math.floor(math.log10(spread / 20))}") if spread > 0 else 1.0
+
+    @property
+    def seen(self) -> str | None:
+        """The range of values in training."""
+        if "minimum" not in self.observed:
+            return None
+        return f"{self.say(self.observed['minimum'])} to {self.say(self.observed['maximum'])}"
+
+    def say(self, value: Value) -> str:
+        """Write a value as a person would."""
+        return str(value)[:16].replace("T", " ") if self.is_moment else numeral(value)
+
+    @property
+    def help(self) -> str:
+        """What a person should know before filling it in."""
+        sentences = [
+            self.description and self.description.rstrip(".") + ".",
+            self.seen and f"Training saw {self.seen}.",
+            self.minimum is not None and f"At least {numeral(self.minimum)}.",
+            self.maximum is not None and f"At most {numeral(self.maximum)}.",
+            self.nullable and "May be left empty.",
+        ]
+        return " ".join(sentence for sentence in sentences if sentence)
+
+    def warning(self, value: Value) -> str | None:
+        """Say so where a value lies outside what training saw."""
+        if value is None or self.seen is None:
+            return None
+        if self.observed["minimum"] <= value <= self.observed["maximum"]:
+            return None
+        return f"{self.title} is {self.say(value)}, but training saw only {self.seen}."
+
+
+def fields(model: Json) -> list[Field]:
+    """Read the inputs of a model in the order of its columns."""
+    inputs = model["inputs"]
+    return [
+        _field(name, schema, name in inputs["required"], model["example"].get(name))
+        for name, schema in inputs["properties"].items()
+    ]
+
+
+def _field(name: str, schema: Json, required: bool, example: Value) -> Field:
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return Field(
+        name=name,
+        type=next(kind for kind in types if kind != "null"),
+        nullable="null" in types,
+        required=required,
+        options=tuple(option for option in schema.get("enum", ()) if option is not None),
+        is_moment=schema.get("format") == "date-time",
+        unit=schema.get("x-unit"),
+        description=schema.get("description"),
+        minimum=schema.get("minimum"),
+        maximum=schema.get("maximum"),
+        max_length=schema.get("maxLength"),
+        observed=schema.get("x-observed", {}),
+        example=example,
+    )
+
+
+def draw(field: Field) -> Value:
+    """Draw the widget of a field, filled with its example, and return what is entered."""
+    label, help_, key = plain(field.title), plain(field.help), f"input:{field.name}"
+    start: Any = field.example
+    if start is not None and field.is_moment:
+        start = datetime.fromisoformat(start)
+    elif start is not None and field.type == "number":
+        start = float(start)
+    if field.nullable:
+        # A widget can be emptied only if it starts empty: the example comes through its state.
+        if start is not None:
+            st.session_state.setdefault(key, start)
+        start = None
+
+    if field.options:
+        return st.selectbox(
+            label,
+            field.options,
+            index=None if start is None else field.options.index(start),
+            key=key,
+            help=help_,
+            placeholder="No value" if field.nullable else "Choose one",
+        )
+    match field.type:
+        case "boolean" if field.nullable:
+            words = {True: "Yes", False: "No"}
+            return st.selectbox(
+                label,
+                [True, False],
+                index=None,
+                format_func=lambda choice: words[choice],
+                key=key,
+                help=help_,
+                placeholder="No value",
+            )
+        case "boolean":
+            return st.toggle(label, value=bool(start), key=key, help=help_)
+        case "integer" | "number":
+            number = int if field.type == "integer" else float
+            entered: float | None = st.number_input(
+                label,
+                min_value=None if field.minimum is None else number(field.minimum),
+                max_value=None if field.maximum is None else number(field.maximum),
+                value=start,
+                step=number(field.step),
+                format="%d" if field.type == "integer" else "%g",
+                key=key,
+                help=help_,
+            )
+            return entered
+        case "string" if field.is_moment:
+            moment = st.datetime_input(
+                label,
+                value=start,
+                min_value=EARLIEST,
+                max_value=LATEST,
+                key=key,
+                help=help_,
+                format="YYYY-MM-DD",
+                step=60,
+            )
+            return moment.isoformat() if moment else None
+        case _:
+            write = st.text_area if field.is_long else st.text_input
+            text = write(label, value=start, max_chars=field.max_length, key=key, help=help_)
+            return text or None if field.nullable else text
+
+
+def plain(text: str) -> str:
+    """Escape what Streamlit would read as Markdown, so that column names show as they are."""
+    return re.sub(r"([\\`*_\[\]$:~<>#])", r"\\\1", text)
+
+
+def numeral(value: Value) -> str:
+    """Write a number without noise, and anything else as it is."""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

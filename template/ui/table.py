@@ -1,0 +1,175 @@
+"""Many rows: a CSV in, predictions in chunks the service accepts, a table out."""
+
+import csv
+import io
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from client import Client, Json, Rejected
+from form import Field, Value
+
+DTYPES = {"number": pd.Float64Dtype(), "integer": pd.Int64Dtype(), "boolean": pd.BooleanDtype()}
+BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+PROBLEM = "not predicted because"
+MISSING = {"", "na", "nan", "null"}
+
+
+class Unreadable(Exception):
+    """An uploaded file that is not a table of the model's inputs; the message says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one row: its prediction, or the problem with it."""
+
+    prediction: Json | None = None
+    problem: str | None = None
+
+
+def example(fields: Sequence[Field]) -> pd.DataFrame:
+    """Return a table of one row, the example."""
+    return _typed(pd.DataFrame([{f.name: f.example for f in fields}], dtype=object), fields)
+
+
+def read(data: bytes, fields: Sequence[Field]) -> pd.DataFrame:
+    """Read a CSV; a column with a cell of the wrong type stays text, so that it can be put right.
+
+    Columns that are no inputs of the model are kept, and come back beside the predictions.
+
+    Raises:
+        Unreadable: The file is no CSV, or lacks columns or rows.
+    """
+    try:
+        lines = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        rows = list(lines)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Unreadable("This is no CSV file in UTF-8. Save it as one, then try again.") from error
+    header = list(lines.fieldnames or ())
+    if lacking := [f.name for f in fields if f.required and f.name not in header]:
+        raise Unreadable(f"The file has no column {', '.join(map(repr, lacking))}.")
+    if len(set(header)) < len(header):
+        raise Unreadable("Two columns of the file have the same name.")
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise Unreadable(f"Row {number} has more or fewer cells than the header.")
+    if not rows:
+        raise Unreadable("The file has a header, but no rows.")
+    return _typed(pd.DataFrame(rows, columns=header, dtype=object), fields)
+
+
+def _typed(frame: pd.DataFrame, fields: Sequence[Field]) -> pd.DataFrame:
+    for field in fields:
+        if field.type in DTYPES and field.name in frame:
+            values = pd.Series([_cell(value, field) for value in frame[field.name]], dtype=object)
+            with suppress(TypeError, ValueError, OverflowError):
+                frame[field.name] = values.astype(DTYPES[field.type])
+    return frame
+
+
+def _cell(value: Value, field: Field) -> Value:
+    """Read a cell; what cannot be read stays text, for the service to refuse with its reason."""
+    if not isinstance(value, str):
+        return None if pd.isna(value) else value
+    if field.type == "string":
+        return None if field.nullable and not value else value
+    word = value.strip().lower()
+    if word in MISSING:
+        return None
+    if field.type == "boolean":
+        return BOOLEANS.get(word, value)
+    try:
+        number = float(word)
+    except ValueError:
+        return value
+    if not math.isfinite(number):
+        return value
+    if field.type == "integer" and number.is_integer():
+        return int(word) if word.isdecimal() else int(number)
+    return number
+
+
+def columns(frame: pd.DataFrame, fields: Sequence[Field]) -> Json:
+    """Return how to edit each column: by choice where all its values are options, else by type.
+
+    A choice would show a value that is no option as an empty cell.
+    """
+    return {
+        field.name: st.column_config.SelectboxColumn(
+            field.title, help=field.help, options=field.options
+        )
+        if field.options and set(frame[field.name].dropna()) <= set(field.options)
+        else st.column_config.Column(field.title, help=field.help)
+        for field in fields
+        if field.name in frame
+    }
+
+
+def instances(frame: pd.DataFrame, fields: Sequence[Field]) -> list[Json]:
+    """Return the rows of a table as the service takes them."""
+    columns = {
+        field.name: [_cell(value, field) for value in frame[field.name].tolist()]
+        for field in fields
+        if field.name in frame
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def chunks(rows: Sequence[Json], limits: Json) -> Iterator[list[Json]]:
+    """Divide rows so that each request stays within the service's limits of rows and bytes."""
+    chunk: list[Json] = []
+    room = limits["bytes"] - len(json.dumps({"instances": []}))
+    size = 0
+    for row in rows:
+        weight = len(json.dumps(row)) + len(", ")
+        if chunk and (len(chunk) == limits["rows"] or size + weight > room):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(row)
+        size += weight
+    if chunk:
+        yield chunk
+
+
+def answer(api: Client, rows: Sequence[Json]) -> list[Answer]:
+    """Predict each row on its own merits: those refused get the reason, the others an answer.
+
+    Raises:
+        ApiError: The service failed, and not because of the rows.
+    """
+    problems: defaultdict[int, list[str]] = defaultdict(list)
+    while pending := [row for row in range(len(rows)) if row not in problems]:
+        try:
+            predictions = api.predict([rows[row] for row in pending])["predictions"]
+        except Rejected as refusal:
+            for error in refusal.errors:
+                for row in pending if error.row is None else [pending[error.row]]:
+                    problems[row].append(str(error))
+        else:
+            answered = dict(zip(pending, predictions, strict=True))
+            break
+    else:
+        answered = {}
+    return [Answer(answered.get(i), "; ".join(problems[i]) or None) for i in range(len(rows))]
+
+
+def results(answers: Sequence[Answer], outputs: Json) -> pd.DataFrame:
+    """Return what was predicted for each row, or why nothing was; rows count from 1."""
+    predictions = [answer.prediction or {} for answer in answers]
+    columns = {
+        f"predicted {outputs['name']}": [p.get("label", p.get("value")) for p in predictions]
+    }
+    if outputs.get("probabilities"):
+        for label in map(str, outputs["labels"]):
+            columns[f"probability of {label}"] = [
+                p.get("probabilities", {}).get(label) for p in predictions
+            ]
+    columns[PROBLEM] = [answer.problem for answer in answers]
+    # As objects: beside a missing one, pandas would turn the label 1 into 1.0.
+    return pd.DataFrame(columns, index=range(1, len(answers) + 1), dtype=object)
