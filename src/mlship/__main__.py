@@ -17,7 +17,7 @@ def main() -> None:
     try:
         from .cli import app
 
-        app(standalone_mode=False)
+        app()
     except MlshipError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

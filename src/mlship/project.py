@@ -137,9 +137,9 @@ def _check_answers(answers: Mapping[str, Any], source: template.Source) -> None:
     for name in answers:
         if name not in asked:
             near = difflib.get_close_matches(name, asked, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UsageError(
-                f"The template has no question {name!r}{hint} It asks: {', '.join(asked)}."
+                f"The template has no question {name!r}.{hint} It asks: {', '.join(asked)}."
             )
 
 

@@ -1,0 +1,134 @@
+"""What the tests share: an isolated home, notebooks made of cells, one scientific environment."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from mlship import intake, interpreter, notebook, uv
+from mlship.intake import Run
+
+ROOT = Path(__file__).parent.parent
+MLSHIP = [sys.executable, "-m", "mlship"]
+LIBRARIES = ["pandas<3", "scikit-learn<1.8", "xgboost-cpu", "lightgbm", "catboost"]
+"""What the tests' own notebooks run with."""
+
+MakeNotebook = Callable[..., Path]
+Record = Callable[[Path], AbstractContextManager[Run]]
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests out of the user's home and git configuration; uv keeps its cache."""
+    cache = uv.run(["cache", "dir"]).strip()
+    home = tmp_path_factory.mktemp("home")
+    settings = home / "copier.yml"
+    settings.write_text("{}")
+    config = home / ".gitconfig"
+    config.write_text("[user]\n  name = Ada Lovelace\n  email = ada@example.org\n")
+    values = {
+        "HOME": str(home),
+        "UV_CACHE_DIR": cache,
+        "COPIER_SETTINGS_PATH": str(settings),
+        "GIT_CONFIG_GLOBAL": str(config),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(name, value)
+        patch.delenv("VIRTUAL_ENV", raising=False)
+        patch.delenv("MLSHIP_TEMPLATE", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def science(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the libraries that the notebooks use."""
+    home = tmp_path_factory.mktemp("science") / "venv"
+    uv.run(["venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", str(home)])
+    uv.run(["pip", "install", "--python", str(home / "bin/python"), *LIBRARIES])
+    return home / "bin" / "python"
+
+
+@pytest.fixture
+def make_notebook(tmp_path: Path) -> MakeNotebook:
+    """Write a notebook of the given code cells."""
+
+    def make(*cells: str, name: str = "work.ipynb") -> Path:
+        path = tmp_path / "notebooks" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(notebook_of(cells)), encoding="utf-8")
+        return path
+
+    return make
+
+
+def notebook_of(cells: Sequence[str]) -> dict[str, object]:
+    return {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, source in enumerate(cells)
+        ],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+@pytest.fixture
+def record(science: Path, tmp_path: Path) -> Record:
+    """Run a notebook in the scientific environment."""
+
+    @contextmanager
+    def start(path: Path, **maps: Path) -> Iterator[Run]:
+        found = interpreter.Interpreter(science, sys.version_info[:3], "the tests")
+        scratch = tmp_path / "scratch"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        with intake.run(notebook.read(path), found, maps, scratch) as run:
+            yield run
+
+    return start
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Run the program as a user does, in an empty folder and without a terminal."""
+
+    def call(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+        folder = cwd or tmp_path / "cwd"
+        folder.mkdir(exist_ok=True)
+        return subprocess.run(
+            [*MLSHIP, *map(str, arguments)],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+def needs(program: str, package: str) -> str:
+    """Return the program's path; without it the tier is skipped, or fails where all must run."""
+    path = shutil.which(program)
+    if path:
+        return path
+    message = f"{program} is not installed (Debian: apt-get install {package})"
+    if os.environ.get("MLSHIP_ALL_TIERS"):
+        pytest.fail(message)
+    pytest.skip(message)

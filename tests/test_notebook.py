@@ -1,0 +1,126 @@
+"""Reading notebooks: every form that is one, and a clear refusal of what is none."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Cli, MakeNotebook, notebook_of
+
+from mlship import notebook
+from mlship.errors import IntakeError
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+GOOD = json.dumps(notebook_of(["x = 1"]))
+OLD = json.dumps(
+    {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {"name": "old"},
+        "worksheets": [{"cells": [{"cell_type": "code", "input": ["x = 1"], "outputs": []}]}],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.ipynb", GOOD),
+        ("bom.ipynb", b"\xef\xbb\xbf" + GOOD.encode()),
+        ("old.ipynb", OLD),
+        ("script.py", "# %%\nx = 1\n"),
+        (
+            "nan.ipynb",
+            GOOD.replace('"metadata": {}, "nbformat"', '"metadata": {"a": NaN}, "nbformat"'),
+        ),
+    ],
+)
+def test_notebook_is_read(tmp_path: Path, name: str, content: str | bytes) -> None:
+    (cell,) = notebook.read(write(tmp_path / name, content)).cells
+    assert cell.source.strip() == "x = 1"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "not a notebook"),
+        (b"hello", "not a notebook"),
+        (b"[]", "no notebook"),
+        (b"null", "no notebook"),
+        (b"{}", "no notebook"),
+        (GOOD[:40], "not a notebook"),
+        (GOOD.encode("utf-16"), "not a notebook"),
+        (b'{"cells": null, "nbformat": 4, "metadata": {}}', "not a notebook"),
+        (b'{"cells": [{"cell_type": "code", "source": 7}], "nbformat": 4}', "not a notebook"),
+        (b"[" * 100_000, "not a notebook"),
+        (b"\x1f\x8b\x08\x00gz", "not a notebook"),
+        (b"<!DOCTYPE html><title>Sign in</title>", "web page"),
+        ('<<<<<<< HEAD\n"cells": []', "conflict markers"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "git lfs pull"),
+        (json.dumps(notebook_of([])), "no code cells"),
+        (json.dumps(notebook_of(["x=1"])).replace('"metadata": {}, "nbformat"',
+            '"metadata": {"kernelspec": {"name": "ir", "language": "R"}}, "nbformat"'), "in R"),
+    ],
+)  # fmt: skip
+def test_what_is_no_notebook_is_refused(tmp_path: Path, content: str | bytes, said: str) -> None:
+    with pytest.raises(IntakeError, match=said):
+        notebook.read(write(tmp_path / "bad.ipynb", content))
+
+
+def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(IntakeError, match="does not exist"):
+        notebook.read(tmp_path / "no.ipynb")
+    with pytest.raises(IntakeError, match="is a folder"):
+        notebook.read(tmp_path)
+
+
+def test_refusal_is_5_and_one_line(cli: Cli, tmp_path: Path) -> None:
+    result = cli("new", tmp_path / "x", "-n", write(tmp_path / "bad.ipynb", b"hi"), "--defaults")
+    assert result.returncode == 5
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected", "dropped"),
+    [
+        ("%matplotlib inline\nx = 1", "pass\nx = 1", ()),
+        ("!pip install pandas\nx = 1", "pass\nx = 1", ("!pip install pandas",)),
+        ("files = !ls\nx = 1", "files = None\nx = 1", ("files = !ls",)),
+        ("%%time\nx = 1", "\nx = 1", ()),
+        ("%%bash\nrm -rf /", "", ("%%bash", "rm -rf /")),
+        (">>> x = 1", "x = 1", ()),
+        ("df?\nx = 1", "pass\nx = 1", ("df?",)),
+        ("if x:\n    !ls\ny = 2", "if x:\n    pass\ny = 2", ("!ls",)),
+        ('text = """\n%not a magic\n"""', 'text = """\n%not a magic\n"""', ()),
+        ("pip install x", "pass", ("pip install x",)),
+    ],
+)
+def test_magics_are_taken_out(
+    make_notebook: MakeNotebook, source: str, expected: str, dropped: tuple[str, ...]
+) -> None:
+    cell = notebook.read(make_notebook(source, "y = 1")).cells[0]
+    assert (cell.source, cell.dropped) == (expected, dropped)
+
+
+def test_imports_are_what_must_be_installed(make_notebook: MakeNotebook) -> None:
+    path = make_notebook(
+        "import os, numpy as np\nfrom sklearn.svm import SVC",
+        "try:\n    import optional\nexcept ImportError:\n    pass",
+        "import helper\nthis is not python",
+    )
+    (path.parent / "helper.py").touch()
+    assert notebook.read(path).imports() == {"numpy", "sklearn"}
+
+
+def test_outputs_are_stripped(tmp_path: Path) -> None:
+    content = notebook_of(["1"])
+    cell = content["cells"][0]  # type: ignore[index]
+    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "secret"}]
+    cell["execution_count"] = 3
+    path = write(tmp_path / "a.ipynb", json.dumps(content))
+    assert "secret" not in json.dumps(notebook.read(path).stripped)
