@@ -154,6 +154,14 @@ def inspect(
         raise IntakeError(result["refused"])
 
 
+@app.command()
+def sync() -> None:
+    """Put this mlship's template where `copier update` looks for it on this machine."""
+    from . import template
+
+    print(template.sync())
+
+
 def _next_steps(path: Path) -> str:
     import os
 

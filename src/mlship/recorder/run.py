@@ -154,7 +154,7 @@ class Recorder:
         """Make ``dump`` tell what the notebook saves, which is what it means to serve."""
 
         def dump(value: Any, *args: Any, **kwargs: Any) -> Any:
-            parts = value.values() if isinstance(value, dict) else value
+            parts = list(value.values()) if isinstance(value, dict) else value
             self.saved.append(value)
             self.saved.extend(parts if isinstance(parts, (list, tuple)) else ())
             return function(value, *args, **kwargs)

@@ -1,0 +1,318 @@
+"""Taking a notebook in: which model it means, on which rows, and what is refused."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Cli, MakeNotebook, Record
+
+from mlship import intake
+from mlship.errors import UsageError
+
+IMPORTS = """
+import numpy as np, pandas as pd
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import GridSearchCV, train_test_split
+"""
+IRIS = "iris = load_iris(as_frame=True); X, y = iris.data, iris.target"
+FIT = "model = LogisticRegression(max_iter=500).fit(X, y)"
+
+
+def take(record: Record, path: Path, tmp_path: Path, wanted: str | None = None) -> dict[str, Any]:
+    """Run a notebook and have its model handed over; say what pack would be told."""
+    folder = tmp_path / "handover"
+    folder.mkdir(exist_ok=True)
+    with record(path) as run:
+        model = intake.choose(run.models, wanted, None)
+        return {"model": model, **run.hand_over(model, folder)}
+
+
+def handed(science: Path, tmp_path: Path, expression: str) -> Any:
+    """Evaluate an expression over the handover ``h`` where its libraries are installed."""
+    code = f"import json, pickle; h = pickle.load(open('handover.pickle', 'rb')); print(json.dumps({expression}))"
+    result = subprocess.run(
+        [science, "-c", code], cwd=tmp_path / "handover", capture_output=True, text=True, check=True
+    )
+    return json.loads(result.stdout)
+
+
+def test_rows_as_loaded_are_raw(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path
+) -> None:
+    split = "X_train, X_test, y_train, y_test = train_test_split(X, y)"
+    fit = (
+        "model = LogisticRegression(max_iter=500).fit(X_train, y_train); p = model.predict(X_test)"
+    )
+    found = take(record, make_notebook(IMPORTS, IRIS, split, fit), tmp_path)
+    assert found["level"] == "raw"
+    assert found["rows"] == 150  # those it was fitted on and those it was asked for
+    assert handed(science, tmp_path, "list(h['rows'].columns)[0]") == "sepal length (cm)"
+    assert handed(science, tmp_path, "h['target']") == "target"
+
+
+def test_prepared_rows_are_direct(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    prepared = "X = X * 2"
+    assert take(record, make_notebook(IMPORTS, IRIS, prepared, FIT), tmp_path)["level"] == "direct"
+
+
+def test_rows_changed_after_fitting_are_those_that_were_fitted(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path
+) -> None:
+    changed = "X.iloc[:, 0] = -1.0"
+    take(record, make_notebook(IMPORTS, IRIS, FIT, changed), tmp_path)
+    assert handed(science, tmp_path, "h['rows'].iloc[:, 0].min()") > 4
+
+
+def test_csv_from_another_machine_is_found(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    path = make_notebook(
+        IMPORTS, "df = pd.read_csv('C:\\\\Users\\\\me\\\\data.csv')",
+        "model = LinearRegression().fit(df[['a']], df.b)",
+    )  # fmt: skip
+    (path.parent / "data").mkdir()
+    (path.parent / "data" / "data.csv").write_text("a,b\n1,2\n2,4\n3,6\n")
+    with record(path) as run:
+        assert run.record["errors"] == []
+        assert [file["name"] for file in run.record["files"]] == ["data.csv"]
+        assert "data/data.csv" in run.record["notes"][0]["text"]
+
+
+def test_two_files_of_the_name_need_map(
+    make_notebook: MakeNotebook, cli: Cli, science: Path, tmp_path: Path
+) -> None:
+    path = make_notebook(
+        IMPORTS, "df = pd.read_csv('/content/data.csv')",
+        "model = LinearRegression().fit(df[['a']], df.b)",
+    )  # fmt: skip
+    for name in ("one", "two"):
+        (path.parent / name).mkdir()
+        (path.parent / name / "data.csv").write_text("a,b\n1,2\n2,4\n3,6\n")
+    refused = cli("inspect", path, "--python", science)
+    assert refused.returncode == 5
+    assert "--map data.csv=PATH" in refused.stdout + refused.stderr
+    mapped = path.parent / "two" / "data.csv"
+    taken = cli("inspect", path, "--python", science, "--map", f"data.csv={mapped}", "--json")
+    assert taken.returncode == 0
+    assert json.loads(taken.stdout)["handover"]["level"] == "raw"
+
+
+def test_notebook_cannot_destroy_its_own_data(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    path = make_notebook(IMPORTS, "df = pd.read_csv('d.csv'); open('d.csv', 'w').close()")
+    (path.parent / "d.csv").write_text("a,b\n1,2\n")
+    with record(path):
+        pass
+    assert (path.parent / "d.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_search_serves_its_best_estimator(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path
+) -> None:
+    search = """
+search = GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {'logisticregression__C': [1, 9]})
+search.fit(X, y)
+best = search.best_estimator_
+best.predict(X)
+"""
+    found = take(record, make_notebook(IMPORTS, IRIS, search), tmp_path)
+    assert (found["model"].estimator, found["model"].served) == ("GridSearchCV", "Pipeline")
+    assert handed(science, tmp_path, "type(h['estimator']).__name__") == "Pipeline"
+
+
+def test_model_that_is_saved_comes_first(make_notebook: MakeNotebook, record: Record) -> None:
+    other = "import joblib\nother = make_pipeline(LogisticRegression(max_iter=500)).fit(X, y); other.predict(X)"
+    path = make_notebook(
+        IMPORTS, IRIS, FIT, "import joblib; joblib.dump({'m': model}, 'm.joblib')", other
+    )
+    with record(path) as run:
+        assert intake.choose(run.models, None, None).name == "model"
+        assert intake.choose(run.models, "other", None).name == "other"
+
+
+def test_toss_up_is_2_and_names_the_flag(
+    make_notebook: MakeNotebook, cli: Cli, science: Path, tmp_path: Path
+) -> None:
+    path = make_notebook(IMPORTS, IRIS, FIT, FIT.replace("model", "other"))
+    result = cli("new", tmp_path / "x", "-n", path, "--python", science, "--defaults")
+    assert result.returncode == 2
+    assert "--estimator model" in result.stderr
+    assert "--estimator other" in result.stderr
+    assert list(tmp_path.glob("x")) == list(tmp_path.glob(".mlship-*")) == []
+
+
+def test_unknown_estimator_lists_those_there_are(
+    make_notebook: MakeNotebook, record: Record
+) -> None:
+    with (
+        record(make_notebook(IMPORTS, IRIS, FIT)) as run,
+        pytest.raises(UsageError, match="--estimator model"),
+    ):
+        intake.choose(run.models, "nothing", None)
+
+
+def test_models_in_a_loop_have_names(make_notebook: MakeNotebook, record: Record) -> None:
+    loop = "models = {}\nfor c in (1, 9):\n    models[c] = LogisticRegression(C=c, max_iter=500).fit(X, y)"
+    with record(make_notebook(IMPORTS, IRIS, loop)) as run:
+        assert {model.name for model in run.models} == {"models[1]", "models[9]"}
+
+
+def test_clones_of_a_cross_validation_are_no_models(
+    make_notebook: MakeNotebook, record: Record
+) -> None:
+    cross = "from sklearn.model_selection import cross_val_score\ncross_val_score(LogisticRegression(), X, y)"
+    with record(make_notebook(IMPORTS, IRIS, FIT, cross)) as run:
+        assert [model.name for model in run.models] == ["model"]
+
+
+def test_scores_are_kept_with_their_cell(make_notebook: MakeNotebook, record: Record) -> None:
+    metrics = "from sklearn.metrics import accuracy_score\np = model.predict(X[:50])\naccuracy_score(y[:50], p)"
+    with record(make_notebook(IMPORTS, IRIS, FIT, metrics, "model.score(X, y)")) as run:
+        first, second = run.models[0].metrics
+    assert (first["name"], first["cell"], first["rows"]) == ("accuracy", 4, "other rows")
+    assert (second["name"], second["cell"], second["rows"]) == ("accuracy", 5, "its training rows")
+
+
+def test_predictions_before_the_last_fit_are_stale(
+    make_notebook: MakeNotebook, record: Record
+) -> None:
+    with record(
+        make_notebook(IMPORTS, IRIS, FIT, "model.predict(X)", "model.fit(X[:99], y[:99])")
+    ) as run:
+        assert run.models[0].stale_predictions == 1
+
+
+def test_array_columns_get_the_names_of_the_frame_they_came_from(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path
+) -> None:
+    arrays = "A = X[['petal width (cm)', 'sepal width (cm)']].to_numpy()"
+    take(record, make_notebook(IMPORTS, IRIS, arrays, FIT.replace("X, y", "A, y")), tmp_path)
+    assert handed(science, tmp_path, "h['names']") == ["petal width (cm)", "sepal width (cm)"]
+
+
+def test_array_columns_without_a_source_are_not_given_names(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path
+) -> None:
+    arrays = "A = np.random.default_rng(0).normal(size=(150, 4))"
+    found = take(
+        record, make_notebook(IMPORTS, IRIS, arrays, FIT.replace("X, y", "A, y")), tmp_path
+    )
+    assert found["level"] == "direct"
+    assert handed(science, tmp_path, "h['names']") is None
+
+
+def test_reordered_array_is_not_given_the_order_of_the_frame(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path
+) -> None:
+    arrays = "A = X.to_numpy()[:, ::-1]"
+    take(record, make_notebook(IMPORTS, IRIS, arrays, FIT.replace("X, y", "A, y")), tmp_path)
+    assert handed(science, tmp_path, "h['names']") in (
+        None,
+        ["petal width (cm)", "petal length (cm)", "sepal width (cm)", "sepal length (cm)"],
+    )
+
+
+def test_failed_cell_out_of_the_models_way_is_passed_over(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    path = make_notebook(IMPORTS, IRIS, "import no_such_plots\nno_such_plots.draw(X)", FIT)
+    with record(path) as run:
+        assert [error["cell"] for error in run.record["errors"]] == [3, 3]
+        assert run.hand_over(run.models[0], tmp_path)["level"] == "raw"
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "X = X.assign(ratio=1 / 0)",
+        "X['sepal length (cm)'] = undefined_name",
+        "X.drop(columns='nothing', inplace=True)",
+        "X = ",
+    ],
+)
+def test_failed_cell_in_the_models_way_is_5(
+    make_notebook: MakeNotebook, cli: Cli, science: Path, tmp_path: Path, failing: str
+) -> None:
+    path = make_notebook(IMPORTS, IRIS, failing, FIT)
+    result = cli("new", tmp_path / "x", "-n", path, "--python", science, "--defaults")
+    assert result.returncode == 5, result.stderr
+    assert "Cell 3" in result.stderr
+    assert "(X)" in result.stderr
+    assert list(tmp_path.glob("x")) == list(tmp_path.glob(".mlship-*")) == []
+
+
+def test_failure_that_a_later_cell_makes_good_does_not_matter(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    path = make_notebook(IMPORTS, "X = pd.read_csv('gone.csv')", IRIS, FIT)
+    assert take(record, path, tmp_path)["level"] == "raw"
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["x = 1"], "fits no model"),
+        ([IMPORTS, "class Own(LogisticRegression): pass", IRIS, "m = Own(max_iter=500).fit(X, y)"], "Own"),
+        ([IMPORTS, IRIS, "from sklearn.preprocessing import FunctionTransformer as F",
+          "m = make_pipeline(F(lambda x: x), LogisticRegression(max_iter=500)).fit(X, y)"], "lambda"),
+        ([IMPORTS, IRIS, "from scipy.sparse import csr_matrix", "m = LogisticRegression().fit(csr_matrix(X), y)"],
+         "sparse"),
+        ([IMPORTS, IRIS, "m = LinearRegression().fit(X, X)"], "values a row"),
+        ([IMPORTS, "import os", "os._exit(3)"], "exit code 3"),
+        ([IMPORTS, "X = input('which?')", IRIS.replace("X, y", "_, y"), FIT], "asks for input"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_served_is_5(
+    make_notebook: MakeNotebook,
+    cli: Cli,
+    science: Path,
+    tmp_path: Path,
+    cells: list[str],
+    said: str,
+) -> None:
+    result = cli(
+        "new", tmp_path / "x", "-n", make_notebook(*cells), "--python", science, "--defaults"
+    )
+    assert result.returncode == 5, result.stderr
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.glob("x")) == list(tmp_path.glob(".mlship-*")) == []
+
+
+def test_missing_import_is_named_with_its_cure(
+    make_notebook: MakeNotebook, cli: Cli, science: Path
+) -> None:
+    result = cli("inspect", make_notebook("import seaborn, cv2"), "--python", science)
+    assert result.returncode == 5
+    assert "cv2, seaborn" in result.stderr
+    assert "opencv-python-headless seaborn" in result.stderr
+
+
+def test_helper_beside_the_notebook_is_imported(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    path = make_notebook(IMPORTS, IRIS, "from helper import fit\nmodel = fit(X, y)")
+    (path.parent / "helper.py").write_text(
+        "from sklearn.linear_model import LogisticRegression\n"
+        "def fit(X, y):\n    return LogisticRegression(max_iter=500).fit(X, y)\n"
+    )
+    assert take(record, path, tmp_path)["model"].name == "model"
+
+
+def test_inspect_writes_nothing(
+    make_notebook: MakeNotebook, cli: Cli, science: Path, tmp_path: Path
+) -> None:
+    path = make_notebook(IMPORTS, IRIS, FIT)
+    before = sorted(tmp_path.rglob("*"))
+    result = cli("inspect", path, "--python", science)
+    assert result.returncode == 0
+    assert "raw: its rows are those of load_iris, unchanged" in result.stdout
+    assert sorted({*tmp_path.rglob("*")} - {tmp_path / "cwd"}) == before
