@@ -23,7 +23,9 @@ RUFF = shutil.which("ruff", path=str(Path(sys.executable).parent)) or "ruff"
 MATRIX = [
     {"python_version": python, "ci": ci, "project_name": name}
     for python, ci, name in itertools.product(
-        ["3.11", "3.12", "3.13"], ["github", "none"], ["Iris", "A rather long name of forty characters x"]
+        ["3.11", "3.12", "3.13"],
+        ["github", "none"],
+        ["Iris", "A rather long name of forty characters x"],
     )
 ]
 HOSTILE = [
@@ -80,6 +82,7 @@ def test_answers_render_to_a_clean_project(copie: Copie, answers: dict[str, str]
     result = copie.copy(extra_answers=answers, template_dir=ROOT)
     assert (result.exit_code, result.exception) == (0, None)
     project = result.project_dir
+    assert project
     assert_parses(project)
     left = [path for path in project.rglob("*") if path.suffix == ".jinja" or "{" in path.name]
     assert left == []

@@ -164,15 +164,18 @@ def sync() -> None:
 
 def _next_steps(path: Path) -> str:
     import os
+    import shutil
 
-    folder = os.path.relpath(path)
+    from uv import find_uv_bin
+
+    uv = "uv" if shutil.which("uv") else find_uv_bin()
     return "\n".join(
         [
             f"{path} is ready. Next:",
-            f"  cd {folder}",
-            "  uv run poe demo     start the API and the page, ask for one prediction",
-            "  uv run poe check    run every test, linter and type check",
-            "  uv run poe down     stop them",
+            f"  cd {os.path.relpath(path)}",
+            f"  {uv} run poe demo     start the API and the page, ask for one prediction",
+            f"  {uv} run poe down     stop them",
+            f"  {uv} run poe check    run every test, linter and type check",
         ]
     )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+import yaml
 
 from . import intake, interpreter, notebook, template, uv
 from .console import Console
@@ -78,6 +79,7 @@ def create(request: Request, console: Console) -> Created:
         with tempfile.TemporaryDirectory(prefix=".mlship-", dir=target.parent) as beside:
             staged = Path(beside) / target.name
             _render(request, source, staged, _serving_python(python))
+            _require_python(staged)
             handover = scratch / "handover"
             handover.mkdir()
             model, level = _take_in(request, taken, python, scratch, handover, console)
@@ -160,6 +162,8 @@ def _render(request: Request, source: template.Source, staged: Path, python: str
             vcs_ref=source.ref,
             quiet=True,
         )
+    except KeyboardInterrupt:
+        raise
     except InteractiveSessionError:
         missing = [n for n in source.questions() if n not in given]
         raise UsageError(
@@ -183,6 +187,23 @@ def _known_defaults() -> dict[str, str]:
 def _serving_python(python: Interpreter) -> str:
     """Return the minor version to serve on: the run's own, or the oldest that can serve."""
     return python.minor if python.version[:2] >= OLDEST else f"{OLDEST[0]}.{OLDEST[1]}"
+
+
+def _require_python(staged: Path) -> None:
+    """Refuse early when the service's Python is neither on this machine nor to be had."""
+    answers = yaml.safe_load((staged / ".copier-answers.yml").read_text(encoding="utf-8"))
+    version = str(answers["python_version"])
+    try:
+        uv.run(["python", "find", version])
+    except uv.UvError:
+        try:
+            uv.run(["python", "install", version])
+        except uv.UvError as error:
+            last = str(error).splitlines()[-1].strip()
+            raise PreconditionError(
+                f"The project is for Python {version}, which is not on this machine and cannot be "
+                f"downloaded ({last})."
+            ) from None
 
 
 def _take_in(

@@ -34,7 +34,8 @@ def api_url() -> Iterator[str]:
     ours = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
     env = {name: value for name, value in os.environ.items() if name not in ours}
     env |= {"HOST": "127.0.0.1", "PORT": str(port)}
-    run = ["uv", "run", "--frozen", "--directory", str(PROJECT), "python", "-m", package]
+    uv = os.environ.get("UV", "uv")  # set by `uv run`
+    run = [uv, "run", "--frozen", "--directory", str(PROJECT), "python", "-m", package]
     with subprocess.Popen(run, env=env) as service:  # noqa: S603
         try:
             url = f"http://127.0.0.1:{port}"
