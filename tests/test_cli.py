@@ -165,4 +165,4 @@ def test_dry_run_lists_files_and_writes_none(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_exit_codes_are_described() -> None:
-    assert set(EXIT_CODES) == {0, 1, 2, 3, 5, 130}
+    assert set(EXIT_CODES) == {0, 1, 2, 3, 5, 130, 143}

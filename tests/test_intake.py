@@ -9,7 +9,7 @@ import pytest
 from conftest import Cli, MakeNotebook, Record
 
 from mlship import intake
-from mlship.errors import UsageError
+from mlship.errors import IntakeError, UsageError
 
 IMPORTS = """
 import numpy as np, pandas as pd
@@ -316,3 +316,31 @@ def test_inspect_writes_nothing(
     assert result.returncode == 0
     assert "raw: its rows are those of load_iris, unchanged" in result.stdout
     assert sorted({*tmp_path.rglob("*")} - {tmp_path / "cwd"}) == before
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        # the same numbers in either order of the columns
+        "F = pd.DataFrame({'a': [0, 0, 1, 1] * 20, 'b': [0, 1, 0, 1] * 20}); A = F[['b', 'a']].values",
+        # a grid: all rows differ, and still (a, b) may be (b, a)
+        "F = pd.DataFrame([(a, b) for a in range(9) for b in range(9)], columns=['a', 'b']); A = F.values[:, ::-1]",
+        # made of one column, with the values of another
+        "F = pd.DataFrame({'age': range(80), 'sex': [0, 1] * 40}); A = (F[['age']] > 30).values.astype(int)",
+    ],
+)
+def test_array_columns_are_not_named_where_two_could_be_meant(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path, arrays: str
+) -> None:
+    fit = "model = LinearRegression().fit(A, np.arange(len(A)))"
+    found = take(record, make_notebook(IMPORTS, arrays, fit), tmp_path)
+    assert found["level"] == "direct"
+    assert handed(science, tmp_path, "h['names']") is None
+
+
+def test_model_changed_after_it_predicted_is_refused(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    path = make_notebook(IMPORTS, IRIS, FIT, "model.predict(X)", "model.coef_ = -model.coef_")
+    with pytest.raises(IntakeError, match="any more what the notebook saw"):
+        take(record, path, tmp_path)

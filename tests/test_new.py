@@ -110,6 +110,13 @@ def test_project_passes_its_own_checks_and_stays_as_committed(project: Path) -> 
 
 
 @pytest.mark.slow
+def test_readme_says_why_in_the_notebooks_words(project: Path) -> None:
+    text = (project / "README.md").read_text()
+    assert "\nWhich iris is it?\n" in text
+    assert "Can four lengths tell the species?" in text
+
+
+@pytest.mark.slow
 def test_messy_project_passes_its_own_checks(messy_project: Path) -> None:
     uv.run(["run", "poe", "check"], cwd=messy_project)
     assert git(messy_project, "status", "--porcelain") == ""

@@ -11,8 +11,9 @@ def main() -> None:
 
         print(f"mlship {__version__}")
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    from .errors import INTERRUPTED, MlshipError
+    from .errors import INTERRUPTED, TERMINATED, MlshipError
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
 
     try:
         from .cli import app

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from . import __version__
-from .errors import IntakeError, UsageError
+from .errors import UsageError
 
 app = typer.Typer(
     name="mlship",
@@ -48,7 +48,8 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def mlship(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show it.")
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
     ] = False,
 ) -> None:
     """Turn a notebook into a running, proven prediction service and its page."""
@@ -148,10 +149,11 @@ def inspect(
     from . import inspection
     from .console import Console
 
-    result = inspection.inspect(notebook, python, estimator, _maps(maps), Console(quiet))
+    console = Console(quiet)
+    result, refused = inspection.inspect(notebook, python, estimator, _maps(maps), console)
     print(json.dumps(result, indent=2) if as_json else inspection.shown(result))
-    if result["refused"]:
-        raise IntakeError(result["refused"])
+    if refused:
+        raise refused
 
 
 @app.command()

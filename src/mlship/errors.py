@@ -26,10 +26,11 @@ class IntakeError(MlshipError):
     """The notebook, its model or its data cannot become a service."""
 
     exit_code = 5
-    meaning = "the notebook, the model or the data cannot be served; the message names the cell"
+    meaning = "the notebook, the model or the data cannot be served; the message says why"
 
 
 INTERRUPTED = 130
+TERMINATED = 143
 EXIT_CODES: dict[int, str] = {
     0: "done",
     1: MlshipError.meaning,
@@ -37,4 +38,5 @@ EXIT_CODES: dict[int, str] = {
     3: PreconditionError.meaning,
     5: IntakeError.meaning,
     INTERRUPTED: "stopped by ^C; nothing is left behind",
+    TERMINATED: "ended by SIGTERM; nothing is left behind",
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import intake, interpreter, notebook
 from .console import Console
-from .errors import IntakeError, UsageError
+from .errors import IntakeError, MlshipError, UsageError
 
 SCHEMA = 1
 """The version of what ``inspect --json`` prints."""
@@ -19,10 +19,11 @@ def inspect(
     estimator: str | None,
     maps: Mapping[str, Path],
     console: Console,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], MlshipError | None]:
     """Run the notebook and describe it, its models, and the one that would be served.
 
-    ``refused`` says why none would be, and is None otherwise.
+    Returns:
+        The description, and why no model would be served, if none would.
 
     Raises:
         MlshipError: the notebook cannot be read or run at all.
@@ -37,26 +38,29 @@ def inspect(
             intake.run(taken, found, maps, scratch, progress) as run,
         ):
             progress.stop()
-            chosen, facts, refused = None, None, None
+            chosen: str | None = None
+            facts: dict[str, Any] | None = None
+            refused: MlshipError | None = None
             try:
                 model = intake.choose(run.models, estimator, None)
                 chosen = model.label()
                 facts = run.hand_over(model, scratch)
             except (IntakeError, UsageError) as error:
-                refused = str(error)
-            return {
+                refused = error
+            description = {
                 "schema": SCHEMA,
                 "notebook": {"path": str(path), "sha256": taken.sha256, "cells": len(taken.cells)},
-                "python": {
-                    "executable": str(found.executable),
-                    "version": run.record["python"],
-                    "found": found.found,
-                },
+                "python": {"version": run.record["python"], "found": found.found},
                 "run": {
                     "statements": run.record["statements"],
                     "errors": run.record["errors"],
                     "notes": run.record["notes"],
                     "data": run.record["files"],
+                    "dropped": [
+                        {"cell": cell.number, "lines": list(cell.dropped)}
+                        for cell in taken.cells
+                        if cell.dropped
+                    ],
                 },
                 "models": [
                     {"label": model.label(), "said": intake.said(model), **vars(model)}
@@ -64,8 +68,9 @@ def inspect(
                 ],
                 "chosen": chosen,
                 "handover": facts,
-                "refused": refused,
+                "refused": str(refused) if refused else None,
             }
+            return description, refused
 
 
 def shown(result: Mapping[str, Any]) -> str:
@@ -73,11 +78,16 @@ def shown(result: Mapping[str, Any]) -> str:
     run, python = result["run"], result["python"]
     lines = [
         f"notebook  {result['notebook']['path']} ({result['notebook']['cells']} code cells)",
-        f"python    {python['version']}, {python['found']}: {python['executable']}",
+        f"python    {python['version']}, {python['found']}",
         f"run       {run['statements']} statements, {len(run['errors'])} failed",
     ]
     lines += [f"  cell {e['cell']}: {e['error']}" for e in run["errors"]]
     lines += [f"  cell {n['cell']}: {n['text']}" for n in run["notes"]]
+    lines += [
+        f"  cell {item['cell']}: not run: {line}"
+        for item in run["dropped"]
+        for line in item["lines"][:1]
+    ]
     lines += [f"data      {file['name']} {file['sha256'][:12]}" for file in run["data"]]
     lines.append(f"models    {len(result['models'])}, the likeliest first")
     lines += [f"  {model['label']:<20} {model['said']}" for model in result["models"]]

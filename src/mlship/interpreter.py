@@ -69,7 +69,7 @@ def find(notebook: Notebook, explicit: Path | None, scratch: Path) -> Interprete
             continue  # mlship's own environment is no place to look for a notebook's packages
         install = uv.shown(["pip", "install", "--python", str(executable), *_packages(missing)])
         raise IntakeError(
-            f"{notebook.path.name} imports what {executable} ({found}) does not have: "
+            f"{notebook.path.name} imports what its Python ({found}) does not have: "
             f"{', '.join(sorted(missing))}.\nInstall it with:  {install}\n"
             "or name another interpreter with --python."
         )
@@ -78,19 +78,20 @@ def find(notebook: Notebook, explicit: Path | None, scratch: Path) -> Interprete
 
 def _existing(notebook: Notebook, explicit: Path | None) -> Iterable[tuple[Path, str]]:
     if explicit:
-        yield _executable_in(explicit), "--python"
+        yield _executable_in(explicit), f"from --python {explicit}"
         return
     kernel = _kernel(notebook.kernel)
     if kernel:
-        yield kernel, f"the kernel {notebook.kernel}"
+        yield kernel, f"of the kernel {notebook.kernel}: {kernel}"
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if os.environ.get(variable):
-            yield _executable_in(Path(os.environ[variable])), f"the environment in {variable}"
+            home = Path(os.environ[variable])
+            yield _executable_in(home), f"of {variable}: {home}"
     folder = notebook.path.parent.resolve()
     for parent in (folder, *list(folder.parents)[:2]):
         for name in ENVIRONMENTS:
             if (parent / name / "pyvenv.cfg").is_file():
-                yield _executable_in(parent / name), f"the environment {name} beside the notebook"
+                yield _executable_in(parent / name), f"beside the notebook: {parent / name}"
 
 
 def _executable_in(path: Path) -> Path:
@@ -154,7 +155,7 @@ def _build(notebook: Notebook, modules: set[str], scratch: Path) -> Interpreter:
                 f"{error}\nName an interpreter that has it all with --python."
             ) from None
     source = "requirements.txt" if requirements.is_file() else "the notebook's imports"
-    interpreter, missing, _ = _probe(executable, f"built by uv from {source}", modules)
+    interpreter, missing, _ = _probe(executable, f"built by uv from {source} for this run", modules)
     if missing:
         raise IntakeError(
             f"{notebook.path.name} imports {', '.join(sorted(missing))}, which {source} does not "

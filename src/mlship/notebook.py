@@ -14,6 +14,8 @@ from .errors import IntakeError
 KEPT_CELL_MAGICS = {"%%time", "%%timeit", "%%capture", "%%prun"}
 """Cell magics that only watch the code below them, which therefore still runs."""
 MAX_BYTES = 500_000_000
+MAX_PROSE = 3000
+"""Letters of the notebook's opening that a README takes over."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Notebook:
     sha256: str
     cells: tuple[Cell, ...]
     kernel: str | None
+    title: str | None
+    """The first heading."""
+    prose: str
+    """What the notebook says before its first code cell, headings left out."""
     stripped: dict[str, Any]
     """The notebook as nbformat 4 JSON without outputs and execution counts."""
 
@@ -84,7 +90,9 @@ def read(path: Path) -> Notebook:
     if not any(cell.source.strip() for cell in cells):
         raise IntakeError(f"{path} has no code cells, so there is no model in it.")
     kernel = node.metadata.get("kernelspec", {}).get("name")
-    return Notebook(path, hashlib.sha256(content).hexdigest(), cells, kernel, _stripped(node))
+    title, prose = _opening(node)
+    digest = hashlib.sha256(content).hexdigest()
+    return Notebook(path, digest, cells, kernel, title, prose, _stripped(node))
 
 
 def _content(path: Path) -> bytes:
@@ -127,6 +135,20 @@ def _parse(path: Path, content: bytes) -> Any:
                 f"{type(error).__name__}: {str(error).splitlines()[0][:150]}" if str(error) else ""
             )
         raise IntakeError(f"{path} is not a notebook that can be read ({why}).") from None
+
+
+def _opening(node: Any) -> tuple[str | None, str]:
+    """Return the first heading and the text before the first code cell."""
+    title, prose = None, []
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            break
+        for line in str(cell.source).splitlines() if cell.cell_type == "markdown" else ():
+            if line.startswith("#"):
+                title = title or line.strip("# ") or None
+            else:
+                prose.append(line)
+    return title, "\n".join(prose).strip()[:MAX_PROSE]
 
 
 def _clean(number: int, source: str) -> Cell:

@@ -75,10 +75,10 @@ def create(request: Request, console: Console) -> Created:
         with console.step("looking for the notebook's Python"):
             python = interpreter.find(taken, request.python, scratch)
         console.found("notebook", f"{taken.path} ({len(taken.cells)} code cells)")
-        console.found("python", f"{python.minor}, {python.found}: {python.executable}")
+        console.found("python", f"{python.minor}, {python.found}")
         with tempfile.TemporaryDirectory(prefix=".mlship-", dir=target.parent) as beside:
             staged = Path(beside) / target.name
-            _render(request, source, staged, _serving_python(python))
+            _render(request, source, staged, taken, _serving_python(python))
             _require_python(staged)
             handover = scratch / "handover"
             handover.mkdir()
@@ -110,7 +110,7 @@ def render_only(request: Request, folder: Path) -> list[Path]:
     _check_answers(request.answers, source)
     taken = notebook.read(request.notebook or EXAMPLE)
     staged = folder / request.target.resolve().name
-    _render(request, source, staged, f"{sys.version_info[0]}.{sys.version_info[1]}")
+    _render(request, source, staged, taken, f"{sys.version_info[0]}.{sys.version_info[1]}")
     (staged / "notebooks" / taken.path.name).touch()
     return sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file())
 
@@ -145,19 +145,23 @@ def _check_answers(answers: Mapping[str, Any], source: template.Source) -> None:
             )
 
 
-def _render(request: Request, source: template.Source, staged: Path, python: str) -> None:
+def _render(
+    request: Request, source: template.Source, staged: Path, taken: Notebook, python: str
+) -> None:
     import copier
     from copier.errors import CopierError, InteractiveSessionError
     from jinja2 import TemplateError
     from plumbum import ProcessExecutionError
 
     given = {"python_version": python, **request.answers, "example": False}
+    if taken.prose:
+        given["why"] = taken.prose
     try:
         copier.run_copy(
             source.location,
             staged,
             data=given,
-            user_defaults=_known_defaults(),
+            user_defaults=_known_defaults(taken),
             defaults=request.defaults,
             vcs_ref=source.ref,
             quiet=True,
@@ -176,12 +180,17 @@ def _render(request: Request, source: template.Source, staged: Path, python: str
         raise UsageError(str(getattr(error, "message", error)) or repr(error)) from None
 
 
-def _known_defaults() -> dict[str, str]:
+def _known_defaults(taken: Notebook) -> dict[str, str]:
+    """Return better defaults than the template's: the notebook's title, git's user."""
+    known = {}
+    if taken.title and taken.title.isprintable():
+        known["description"] = taken.title[:300]
     result = subprocess.run(
         ["git", "config", "--get", "user.name"], capture_output=True, text=True, check=False
     )
-    name = result.stdout.strip()
-    return {"author_name": name} if name else {}
+    if result.stdout.strip():
+        known["author_name"] = result.stdout.strip()
+    return known
 
 
 def _serving_python(python: Interpreter) -> str:

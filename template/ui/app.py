@@ -34,6 +34,11 @@ def page() -> None:
     st.set_page_config(page_title=model["title"])
     st.title(plain(model["title"]))
     st.write(plain(model["description"]))
+    if model["level"] == "direct":
+        st.info(
+            "The inputs are the model's own columns, as its notebook prepared them. "
+            "Data must be prepared in the same way before it is entered here."
+        )
     api, fields = Client(url, key), form.fields(model)
     one, many, about = st.tabs(["One prediction", "Many rows", "About the model"])
     with one:

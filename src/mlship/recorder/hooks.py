@@ -15,7 +15,16 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-METHODS = ("fit", "fit_predict", "fit_transform", "predict", "predict_proba", "score", "transform")
+METHODS = (
+    "fit",
+    "fit_predict",
+    "fit_transform",
+    "partial_fit",
+    "predict",
+    "predict_proba",
+    "score",
+    "transform",
+)
 READERS = ("csv", "excel", "feather", "fwf", "json", "parquet", "pickle", "stata", "table", "xml")
 ROOTS = (("sklearn.base", "BaseEstimator"), ("catboost.core", "CatBoost"))
 """Modules and the class below which their estimators are."""

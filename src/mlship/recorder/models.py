@@ -104,13 +104,20 @@ def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
     Raises:
         Refused: the model does not answer them.
     """
+    model = candidate.served()
     asked = [samples]
     for event in candidate.answered:
+        if event.kind not in ("predict", "predict_proba") or not tables.rows(event.samples):
+            continue
+        if not tables.equal(getattr(model, event.kind)(event.samples), event.result):
+            raise Refused(
+                f"The model does not answer any more what the notebook saw from `{event.kind}`: it "
+                "was changed after that, or answers at random."
+            )
         known = any(event.samples is table for table in [*asked, candidate.fitted.samples])
-        if not known and tables.rows(event.samples) and tables.alike(event.samples, samples):
+        if not known and tables.alike(event.samples, samples):
             asked.append(event.samples)
     rows = tables.concatenate(asked)
-    model = candidate.served()
     try:
         answers = _plain(model.predict(rows))
         probability = getattr(model, "predict_proba", None)

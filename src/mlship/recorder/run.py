@@ -21,7 +21,7 @@ from .hooks import Hooks
 from .models import Candidate, Event, Refused
 from .statements import Statement, first_line
 
-FITS = ("fit", "fit_predict")
+FITS = ("fit", "fit_predict", "partial_fit")
 
 
 class NotAnswered(Exception):
@@ -100,7 +100,7 @@ class Recorder:
         if kind in ("transform", "fit_transform"):
             self._name_columns(owner, result)
         elif hasattr(owner, "predict"):
-            answer = None if kind == "fit" else result
+            answer = None if kind in ("fit", "partial_fit") else self.keep(result)
             event = Event(kind, self.current, owner, samples, self.keep(target), answer)
             self.events.append(event)
             if kind == "score" and _is_number(result):
@@ -141,8 +141,8 @@ class Recorder:
             result = function(*args, **kwargs)
             data = getattr(result, "data", None)
             names = [str(feature) for feature in getattr(result, "feature_names", None) or []]
-            frame = getattr(result, "frame", None)
-            if frame is not None:
+            frame = result[0] if isinstance(result, tuple) else getattr(result, "frame", None)
+            if frame is not None and hasattr(frame, "columns"):
                 self.sources.append((name, frame.copy()))
             elif data is not None and names and data.ndim == 2 and not hasattr(data, "columns"):
                 self.sources.append((name, (names, data.copy())))
@@ -225,7 +225,7 @@ class Recorder:
                 found.setdefault(id(model), Candidate(model)).fit(position, event)
         for position, event in enumerate(self.events):
             candidate = found.get(id(self._model_of(event)))
-            if candidate and event.kind != "fit":
+            if candidate and event.result is not None:
                 if position >= candidate.position:
                     candidate.answered.append(event)
                 elif event.kind == "predict":
@@ -298,7 +298,7 @@ class Recorder:
         }
         with open(os.path.join(folder, "handover.pickle"), "wb") as file:
             pickle.dump(values, file, protocol=5)
-        why = "the notebook prepares its rows before fitting"
+        why = "its rows are not found, unchanged, in what the notebook loads"
         if source:
             why = f"its rows are those of {source}, unchanged"
         return {

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 ROWS_COMPARED = 200_000
 """Arrays with more rows are not compared row by row."""
+FEWEST_ROWS = 5
+"""Fewer rows prove nothing about which column is which."""
+DISTINCT = 0.5
+"""The share of a table's rows that must differ from each other to be told apart."""
 NUMBERS = "iufb"
 """numpy's kinds of integer, unsigned, float and boolean."""
 
@@ -107,24 +112,30 @@ def names_in(table: Any, samples: Any) -> list[str] | None:
     """Find the columns of ``table`` that the array ``samples`` consists of, by content alone.
 
     Returns:
-        Their names in the order of ``samples``, or None unless every row of ``samples`` is a
-        row of ``table`` and there is no doubt which column is which.
+        Their names in the order of ``samples``, or None if any doubt is left: each row of
+        ``samples`` must be a row of ``table``, the rows must tell themselves apart, and no two
+        columns may be exchanged without that being seen.
     """
-    if samples.dtype.kind not in NUMBERS or len(samples) > ROWS_COMPARED:
+    if samples.dtype.kind not in NUMBERS or not FEWEST_ROWS <= len(samples) <= ROWS_COMPARED:
         return None
     names, columns = _columns(table)
     numeric = [i for i, column in enumerate(columns) if column.dtype.kind in NUMBERS]
-    if samples.shape[1] == len(columns) == len(numeric):
-        chosen = numeric
-    else:
-        found = _positions(samples, columns, numeric)
-        if found is None:
-            return None
-        chosen = found
-    if not _row_keys([samples[:, i] for i in range(samples.shape[1])]) <= _row_keys(
-        [columns[i] for i in chosen]
-    ):
+    whole = samples.shape[1] == len(columns) == len(numeric)
+    chosen = numeric if whole else _positions(samples, columns, numeric)
+    if chosen is None:
         return None
+    there = [columns[i].astype(float) + 0.0 for i in chosen]
+    ours = [samples[:, i].astype(float) + 0.0 for i in range(samples.shape[1])]
+    known = _row_keys(there)
+    if len(known) < DISTINCT * len(there[0]) or not _row_keys(ours) <= known:
+        return None
+    for one, other in itertools.combinations(range(len(ours)), 2):
+        if (ours[one] == ours[other]).all():
+            continue
+        swapped = list(ours)
+        swapped[one], swapped[other] = ours[other], ours[one]
+        if _row_keys([column[:1] for column in swapped]) <= known and _row_keys(swapped) <= known:
+            return None
     return [str(names[i]) for i in chosen]
 
 
@@ -140,6 +151,19 @@ def _positions(samples: Any, columns: Sequence[Any], numeric: Iterable[int]) -> 
     return chosen
 
 
+def equal(one: Any, other: Any) -> bool:
+    """Say whether two arrays of answers agree: labels exactly, numbers to the last digits."""
+    import numpy
+
+    one, other = numpy.asarray(one), numpy.asarray(other)
+    if one.size != other.size:
+        return False
+    one, other = one.reshape(other.shape), other
+    if one.dtype.kind == "f" and other.dtype.kind in NUMBERS:
+        return bool(numpy.allclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True))
+    return bool((one == other).all())
+
+
 def _columns(table: Any) -> tuple[list[Any], list[Any]]:
     if isinstance(table, tuple):
         names, array = table
@@ -150,10 +174,7 @@ def _columns(table: Any) -> tuple[list[Any], list[Any]]:
 def _row_keys(columns: Sequence[Any]) -> set[bytes]:
     import numpy
 
-    if not columns:
-        return set()
-    table = numpy.column_stack([column.astype(float) for column in columns]) + 0.0
-    return {row.tobytes() for row in numpy.ascontiguousarray(table)}
+    return {row.tobytes() for row in numpy.ascontiguousarray(numpy.column_stack(columns))}
 
 
 def _types(table: Any) -> list[Any]:

@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 )
         except TimeoutError:
             raise HTTPException(504, "The model took too long; send fewer rows.") from None
-        except ValueError:
+        except (ValueError, OverflowError):
             raise HTTPException(422, "The model cannot answer these instances.") from None
         return {"predictions": answers, "model": version}
 

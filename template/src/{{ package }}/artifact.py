@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.metadata
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,9 @@ class ModelError(Exception):
 def save(estimator: Any, directory: Path) -> dict[str, Any]:
     """Write the estimator into ``directory`` and return the signature's ``artifact`` entry.
 
-    skops is the format. What skops cannot store becomes a pickle, which is safe to load only
-    because its hash is pinned; the model card says so.
-
     Raises:
-        ModelError: a type in the model comes from outside the packages in ``TRUSTED``.
+        ModelError: the format cannot hold the model, or a type in it comes from outside the
+            packages in ``TRUSTED``.
     """
     from skops import io as skops
 
@@ -42,13 +39,11 @@ def save(estimator: Any, directory: Path) -> dict[str, Any]:
         types = sorted(skops.get_untrusted_types(file=path))
         skops.load(path, trusted=types)
     except Exception as error:  # skops raises whatever the foreign type raised
-        path.unlink(missing_ok=True)
-        path = directory / "model.pickle"
-        path.write_bytes(pickle.dumps(estimator))
-        return {"file": path.name, "format": "pickle", "sha256": sha256(path), "why": repr(error)}
+        raise ModelError(
+            f"The model cannot be stored in skops, the format that runs no code on loading: {error}"
+        ) from None
     foreign = [name for name in types if name.split(".")[0] not in TRUSTED]
     if foreign:
-        path.unlink()
         raise ModelError(
             f"The model is made of types that only its notebook knows: {', '.join(foreign)}. "
             "Move them into a package that is installed, or use the library's own."
@@ -75,8 +70,6 @@ def load(directory: Path, artifact: Mapping[str, Any]) -> Any:
                 f"The model was proven with {name} {version}, but {installed or 'none'} is "
                 "installed; run `uv sync`, or pack the model again."
             )
-    if artifact["format"] == "pickle":
-        return pickle.loads(path.read_bytes())  # noqa: S301 - this very file was packed here
     from skops import io as skops
 
     return skops.load(path, trusted=artifact["types"])

@@ -63,11 +63,6 @@ def facts(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
             ("what", "value"), [("Python", provenance["python"]), *packages, *_files(signature)]
         ),
     ]
-    if saved["format"] == "pickle":
-        sections.append(
-            "**The artifact is a pickle**, because the safe format could not hold this model. "
-            "It is loaded only if its SHA-256 is the one in `signature.json`."
-        )
     notes = provenance.get("notes", [])
     if notes:
         sections += ["## Found in the notebook", "\n".join(f"- {note}" for note in notes)]

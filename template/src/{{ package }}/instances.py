@@ -89,7 +89,8 @@ def _series(values: list[Any], name: str, schema: Mapping[str, Any]) -> Any:
     if dtype == "object" and schema.get("x-missing") != "None":
         return pd.Series(_missing_as_nan(values), name=name, dtype=object)
     if dtype.startswith("datetime64"):
-        return pd.to_datetime(pd.Series(values, name=name), format="ISO8601").astype(dtype)
+        aware = "," in dtype  # as in datetime64[ns, UTC]
+        return pd.to_datetime(pd.Series(values), format="ISO8601", utc=aware).astype(dtype)
     return pd.Series(values, name=name, dtype=dtype)
 
 

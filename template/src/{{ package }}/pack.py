@@ -66,7 +66,10 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
         _write_json(target / "signature.json", contract)
         predictor = Predictor.load(target)
         instances = from_rows(handover.rows, contract["inputs"])
-        reference = predictions(handover.answers, handover.probabilities, contract["outputs"])
+        try:
+            reference = predictions(handover.answers, handover.probabilities, contract["outputs"])
+        except ValueError as error:
+            raise ModelError(str(error)) from None
         result = proof.prove(predictor, instances, reference)
         receipt = {
             "parity": {

@@ -47,8 +47,8 @@ class Predictor:
             or ``value``.
 
         Raises:
-            ValueError: the estimator refuses the rows.
-            ModelError: the estimator answered something that is no prediction.
+            ValueError: the estimator refuses the rows, or its answer is not a finite number.
+            OverflowError: a number is too large for its column.
         """
         rows = to_rows(instances, self.signature["inputs"])
         outputs = self.signature["outputs"]
@@ -60,7 +60,7 @@ def predictions(answers: Any, probabilities: Any, outputs: Mapping[str, Any]) ->
     """Say an estimator's answers (n or n x 1) and probabilities (n x classes) as JSON values.
 
     Raises:
-        ModelError: an answer is not a finite number.
+        ValueError: an answer is not a finite number.
     """
     flat = [plain_value(answer) for answer in np.asarray(answers).reshape(len(answers))]
     if outputs["task"] == "regression":
@@ -95,7 +95,7 @@ def read_json(path: Path) -> Any:
 
 def _require_finite(values: list[float]) -> None:
     if not all(math.isfinite(value) for value in values):
-        raise ModelError("The model answered a number that is not finite.")
+        raise ValueError("The model answered a number that is not finite.")
 
 
 def _single_threaded(estimator: Any) -> Any:

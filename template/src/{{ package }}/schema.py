@@ -90,7 +90,8 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     elif kind == "boolean":
         base = bool
     elif schema.get("format") == "date-time":
-        base = Annotated[str, Field(max_length=40), AfterValidator(_date_time)]
+        aware = "," in schema.get("x-dtype", "")  # as in datetime64[ns, UTC]
+        base = Annotated[str, Field(max_length=40), AfterValidator(_date_time(aware))]
     else:
         base = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
     base = base | None if len(kinds) > 1 else base
@@ -119,9 +120,13 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _date_time(value: str) -> str:
-    dt.datetime.fromisoformat(value)
-    return value
+def _date_time(aware: bool) -> Any:
+    def check(value: str) -> str:
+        if (dt.datetime.fromisoformat(value).tzinfo is not None) != aware:
+            raise ValueError(f"Input should have {'a' if aware else 'no'} time zone")
+        return value
+
+    return check
 
 
 def _text(value: str) -> str:

@@ -1,7 +1,7 @@
 """Infer the signature, the one contract that the API, the page and the tests are made from.
 
 ``inputs`` is the JSON Schema of one instance. What training saw is recorded under
-``x-observed``: it draws sliders and warnings. ``minimum`` and ``maximum`` are promises, so only
+``x-observed``: it makes help texts and warnings. ``minimum`` and ``maximum`` are promises, so only
 people set them, by hand. ``x-container``, ``x-dtype`` and the like say how ``instances`` builds
 the estimator's input.
 """
