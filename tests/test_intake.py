@@ -344,3 +344,136 @@ def test_model_changed_after_it_predicted_is_refused(
     path = make_notebook(IMPORTS, IRIS, FIT, "model.predict(X)", "model.coef_ = -model.coef_")
     with pytest.raises(IntakeError, match="any more what the notebook saw"):
         take(record, path, tmp_path)
+
+
+def test_every_data_set_of_scikit_learn_is_loaded_as_without_the_hooks(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    loading = """
+from sklearn import datasets
+from sklearn.datasets import load_breast_cancer, load_wine
+data = load_breast_cancer()
+X, y = load_wine(return_X_y=True, as_frame=True)
+A, b = datasets.load_diabetes(return_X_y=True)
+datasets.load_digits(n_class=3, as_frame=True)
+"""
+    path = make_notebook(IMPORTS, loading, FIT.replace("X, y", "data.data, data.target"))
+    with record(path) as run:
+        assert run.record["errors"] == []
+    assert take(record, path, tmp_path)["level"] == "raw"
+
+
+def test_arguments_may_be_given_by_name(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    path = make_notebook(
+        IMPORTS, "df = pd.read_csv(filepath_or_buffer='d.csv')",
+        "model = LinearRegression().fit(X=df[['a']], y=df.b)",
+        "import pickle; pickle.dump(obj=model, file=open('m.pickle', 'wb'))",
+    )  # fmt: skip
+    (path.parent / "d.csv").write_text("a,b\n1,2\n2,4\n3,6\n")
+    with record(path) as run:
+        assert run.record["errors"] == []
+        assert run.models[0].reasons[0] == "the notebook saves it"
+
+
+def test_timed_line_and_stray_semicolon_run(make_notebook: MakeNotebook, record: Record) -> None:
+    path = make_notebook(IMPORTS, IRIS + "\n;", "%time " + FIT)
+    with record(path) as run:
+        assert (run.record["errors"], run.models[0].name) == ([], "model")
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "def clean(t):\n    t['ratio'] = 1\n    t.drop(columns='nothing', inplace=True)\nclean(X)",
+        "other = X\nother.drop(columns='nothing', inplace=True)",
+        "rows = list(range(99))\nrows.remove(-1)\nX = X.iloc[rows]",
+        "print 'python 2'\nX=X.dropna()",
+    ],
+    ids=["in a function", "by another name", "of a list", "in a cell that is no Python"],
+)
+def test_failed_change_in_the_models_way_is_refused(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, failing: str
+) -> None:
+    fit = "model = LogisticRegression(max_iter=500).fit(X, y[:len(X)])"
+    with pytest.raises(IntakeError, match="Cell 3 fails, and the model depends"):
+        take(record, make_notebook(IMPORTS, IRIS, failing, fit), tmp_path)
+
+
+def test_what_a_function_reads_counts_where_it_is_called(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    function = "def train():\n    return LogisticRegression(max_iter=500).fit(X, y)"
+    path = make_notebook(IMPORTS, IRIS, function, "X = X.assign(ratio=1 / 0)", "model = train()")
+    with pytest.raises(IntakeError, match="Cell 4 fails"):
+        take(record, path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "model.fit(X_all, y)",
+        "model = LogisticRegression(nonsense=1)",
+        "import pickle; pickle.dump(better, open('m', 'wb'))",
+    ],
+)
+def test_failure_that_may_have_made_the_model_needs_a_person(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, failing: str
+) -> None:
+    path = make_notebook(IMPORTS, IRIS, FIT, failing)
+    with pytest.raises(UsageError, match="may have made the model that is meant"):
+        take(record, path, tmp_path)
+    assert take(record, path, tmp_path, wanted="model")["level"] == "raw"
+
+
+def test_two_tables_with_the_same_numbers_give_no_names(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path
+) -> None:
+    tables = "A = X.to_numpy(); other = pd.DataFrame(A, columns=list('abcd'))"
+    take(record, make_notebook(IMPORTS, IRIS, tables, FIT.replace("X, y", "A, y")), tmp_path)
+    assert handed(science, tmp_path, "h['names']") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("np.log1p(X.iloc[:, 0])", "sepal length (cm) as the notebook transformed it"),
+        ("X.iloc[:, 0]", "sepal length (cm)"),
+        ("X.iloc[:, 0].to_numpy()", None),
+        ("(X.iloc[:, 0] * 2).rename('double')", "double"),
+    ],
+)
+def test_target_is_called_what_it_is(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path,
+    target: str, name: str | None,
+) -> None:  # fmt: skip
+    fit = f"model = LinearRegression().fit(X, {target})"
+    take(record, make_notebook(IMPORTS, IRIS, fit), tmp_path)
+    assert handed(science, tmp_path, "h['target']") == name
+
+
+def test_texts_in_an_array_are_the_column_they_came_from(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path, science: Path
+) -> None:
+    path = make_notebook(
+        IMPORTS, "from sklearn.feature_extraction.text import CountVectorizer",
+        "df = pd.read_csv('mail.csv')",
+        "model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(df['message'].values, df.spam)",
+    )  # fmt: skip
+    lines = [f"message number {i},{i % 2}" for i in range(20)]
+    (path.parent / "mail.csv").write_text("\n".join(["message,spam", *lines]))
+    assert take(record, path, tmp_path)["level"] == "raw"
+    assert handed(science, tmp_path, "h['names']") == ["message"]
+
+
+def test_models_of_one_cell_have_labels_of_their_own(
+    make_notebook: MakeNotebook, record: Record
+) -> None:
+    loop = "for c in (1, 9):\n    LogisticRegression(C=c, max_iter=500).fit(X, y).score(X, y)"
+    with record(make_notebook(IMPORTS, IRIS, loop)) as run:
+        labels = [model.label for model in run.models]
+        assert labels == ["LogisticRegression@3", "LogisticRegression@3#2"]
+        assert intake.choose(run.models, labels[1], None) is run.models[1]
+        with pytest.raises(UsageError, match="Several models are called"):
+            intake.choose(run.models, "LogisticRegression", None)

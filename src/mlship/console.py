@@ -82,7 +82,7 @@ class Console:
 
         self.rich.print("The notebook fits several models. Which one is to be served?")
         for number, model in enumerate(models, start=1):
-            self.rich.print(f"  {number}  {model.label():<20} {said(model)}", markup=False)
+            self.rich.print(f"  {number}  {model.label:<20} {said(model)}", markup=False)
         choices = [str(number) for number in range(1, len(models) + 1)]
         number = IntPrompt.ask("model", choices=choices, default=1, console=self.rich)
         return models[number - 1]

@@ -42,8 +42,8 @@ def inspect(
             facts: dict[str, Any] | None = None
             refused: MlshipError | None = None
             try:
-                model = intake.choose(run.models, estimator, None)
-                chosen = model.label()
+                model = intake.choose(run.models, estimator, None, run.record["errors"])
+                chosen = model.label
                 facts = run.hand_over(model, scratch)
             except (IntakeError, UsageError) as error:
                 refused = error
@@ -62,10 +62,7 @@ def inspect(
                         if cell.dropped
                     ],
                 },
-                "models": [
-                    {"label": model.label(), "said": intake.said(model), **vars(model)}
-                    for model in run.models
-                ],
+                "models": [{**vars(model), "said": intake.said(model)} for model in run.models],
                 "chosen": chosen,
                 "handover": facts,
                 "refused": str(refused) if refused else None,
@@ -90,7 +87,9 @@ def shown(result: Mapping[str, Any]) -> str:
     ]
     lines += [f"data      {file['name']} {file['sha256'][:12]}" for file in run["data"]]
     lines.append(f"models    {len(result['models'])}, the likeliest first")
-    lines += [f"  {model['label']:<20} {model['said']}" for model in result["models"]]
+    for model in result["models"]:
+        lines.append(f"  {model['label']:<20} {model['said']}")
+        lines.append(f"  {'':<20} {'; '.join(model['reasons'])}")
     if result["handover"]:
         facts = result["handover"]
         pins = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ START = (
 """Runs the recorder in another interpreter, which sees mlship's folder for that import only."""
 CELL_SECONDS = 3600
 """Processor time that one cell may use."""
+LISTED = 10
+"""Models that a message lists."""
 MAX_FOLDER_BYTES = 5_000_000_000
 LEFT_OUT = ("__pycache__", "node_modules", "*.pyc")
 """What is not copied along with the notebook's folder, beside hidden files and environments."""
@@ -45,10 +48,10 @@ class Model:
     parameters: str
     metrics: tuple[Mapping[str, Any], ...]
     stale_predictions: int
-
-    def label(self) -> str:
-        """Say how ``--estimator`` names this model."""
-        return self.name or f"{self.estimator}@{self.cell}"
+    doubts: tuple[str, ...]
+    """Failed statements that may have fitted or saved the model that is really meant."""
+    label: str
+    """How ``--estimator`` names this model, and no other."""
 
 
 class Run:
@@ -61,7 +64,7 @@ class Run:
         self._errors = errors
         self._cell = 0
         self.record = self._await("record", progress)["record"]
-        self.models = [_model(index, item) for index, item in enumerate(self.record["models"])]
+        self.models = _models(self.record["models"])
 
     def hand_over(self, model: Model, folder: Path) -> dict[str, Any]:
         """Have ``model`` written into ``folder`` and return what is known of it.
@@ -157,41 +160,61 @@ def run(
         _stop(process)
 
 
-def choose(models: Sequence[Model], wanted: str | None, ask: Ask | None) -> Model:
+def choose(
+    models: Sequence[Model],
+    wanted: str | None,
+    ask: Ask | None,
+    failed: Sequence[Mapping[str, Any]] = (),
+) -> Model:
     """Return the model to serve.
 
     Args:
         models: the likeliest first.
-        wanted: what ``--estimator`` says: a model's name, its class, or its class@cell.
+        wanted: what ``--estimator`` says: a model's label, or its class if only one has it.
         ask: asks a person; None where there is nobody.
+        failed: the statements that failed, the likely reason why there is no model.
 
     Raises:
         UsageError: ``wanted`` is none of them, or only a person can choose.
         IntakeError: there is no model.
     """
     if not models:
-        raise IntakeError("The notebook fits no model that predicts.")
-    listed = "\n".join(f"  --estimator {model.label():<20} {said(model)}" for model in models)
+        why = "The notebook fits no model with scikit-learn's `fit` and `predict`."
+        for first in failed[:1]:
+            why += f" Cell {first['cell']} is the first that fails: {first['error']}"
+        raise IntakeError(why)
     if wanted:
-        for model in models:
-            if wanted in (model.name, model.label(), model.estimator, model.served):
-                return model
-        raise UsageError(f"No model is called {wanted!r}. The notebook fits:\n{listed}")
-    if len(models) == 1:
+        return _named(models, wanted)
+    doubts = "".join(f"\n  {doubt}" for doubt in models[0].doubts[:3])
+    if len(models) == 1 and not doubts:
         return models[0]
     if ask:
         return ask(models)
+    if doubts:
+        raise UsageError(
+            f"These fail, and may have made the model that is meant:{doubts}\n"
+            f"Mend them, or say which model to serve:\n{listed(models)}"
+        )
     if models[0].rank == models[1].rank:
-        raise UsageError(f"Several models could be meant; say which:\n{listed}")
+        raise UsageError(f"Several models could be meant; say which:\n{listed(models)}")
     return models[0]
+
+
+def listed(models: Sequence[Model]) -> str:
+    """List the likeliest models with the flag that chooses each."""
+    lines = [
+        f"  --estimator {shlex.quote(model.label)}  {said(model)}" for model in models[:LISTED]
+    ]
+    if len(models) > LISTED:
+        lines.append(f"  ... and {len(models) - LISTED} more; `mlship inspect` lists all")
+    return "\n".join(lines)
 
 
 def said(model: Model) -> str:
     """Describe a model in one line."""
     served = "" if model.served == model.estimator else f" -> {model.served}"
     scores = "".join(f", {m['name']} {m['value']:.4g}" for m in model.metrics[-2:])
-    why = f" ({'; '.join(model.reasons)})" if model.reasons else ""
-    return f"{model.estimator}{served} fitted in cell {model.cell}{scores}{why}"
+    return f"{model.estimator}{served} fitted in cell {model.cell}{scores}"
 
 
 def facts(
@@ -234,9 +257,31 @@ def facts(
     }
 
 
-def _model(index: int, item: Mapping[str, Any]) -> Model:
+def _named(models: Sequence[Model], wanted: str) -> Model:
+    fitting = [model for model in models if model.label == wanted]
+    fitting = fitting or [m for m in models if wanted in (m.name, m.estimator, m.served)]
+    if len(fitting) == 1:
+        return fitting[0]
+    how_many = "Several models are" if fitting else "No model is"
+    raise UsageError(f"{how_many} called {wanted!r}. Say which:\n{listed(fitting or models)}")
+
+
+def _models(items: Sequence[Mapping[str, Any]]) -> list[Model]:
+    labels: list[str] = []
+    for item in items:
+        label = item["name"] or f"{item['estimator']}@{item['cell']}"
+        again = sum(other.partition("#")[0] == label for other in labels)
+        labels.append(f"{label}#{again + 1}" if again else label)
+    return [
+        _model(i, item, label) for i, (item, label) in enumerate(zip(items, labels, strict=True))
+    ]
+
+
+def _model(index: int, item: Mapping[str, Any], label: str) -> Model:
     return Model(
         index=index,
+        label=label,
+        doubts=tuple(item["doubts"]),
         name=item["name"],
         estimator=item["estimator"],
         served=item["served"],

@@ -170,6 +170,11 @@ def _clean(number: int, source: str) -> Cell:
 
 def _clean_line(line: str, dropped: list[str]) -> str:
     line = re.sub(r"^(\s*)(>>>|\.\.\.) ", r"\1", line)
+    if not line.strip(" ;"):
+        return ""
+    timed = re.match(r"^(\s*)%(?:time|timeit|prun|memit)\s+(?:-\w+\s*\d*\s+)*(\S.*)$", line)
+    if timed:
+        return timed[1] + timed[2]
     code = line.strip()
     indent = line[: len(line) - len(line.lstrip())]
     assigned = re.match(r"^([\w, ]+)=\s*[!%]", code)

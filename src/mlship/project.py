@@ -231,8 +231,8 @@ def _take_in(
         progress.stop()
         console.errors(run.record["errors"])
         ask = console.ask if not request.defaults and console.interactive else None
-        model = intake.choose(run.models, request.estimator, ask)
-        console.found("model", intake.said(model))
+        model = intake.choose(run.models, request.estimator, ask, run.record["errors"])
+        console.found("model", f"{intake.said(model)} ({'; '.join(model.reasons)})")
         handed = run.hand_over(model, handover)
         console.found(
             "level", f"{handed['level']}: {handed['why']} ({handed['rows']} x {handed['inputs']})"

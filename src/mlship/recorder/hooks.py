@@ -9,6 +9,7 @@ is none of the notebook's models.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import types
@@ -67,7 +68,7 @@ class Hooks:
         texts = {"genfromtxt", "load", "loadtxt"}
         self._hook_functions("numpy", lambda n: n in texts, listener.reading)
         for module in ("pickle", "joblib"):
-            self._hook_functions(module, lambda n: n == "dump", listener.saving)
+            self._hook_functions(module, lambda n: n in ("dump", "dumps"), listener.saving)
         plots = sys.modules.get("matplotlib.pyplot")
         if hasattr(plots, "show"):
             plots.show = lambda *a, **k: plots.close("all")  # type: ignore[union-attr]
@@ -84,11 +85,19 @@ class Hooks:
 
     def _heard(self, function: Callable[..., Any], hooked: Callable[..., Any]) -> Any:
         """Return a function that is ``hooked`` for the notebook and ``function`` for libraries."""
+        try:
+            parameter = next(iter(inspect.signature(function).parameters.values()), None)
+        except ValueError:  # some of C have no signature
+            parameter = None
+        named = parameter is not None and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        first = parameter.name if parameter is not None and named else ""
 
         @functools.wraps(function)
         def twin(*args: Any, **kwargs: Any) -> Any:
             if not self._from_notebook():
                 return function(*args, **kwargs)
+            if not args and first in kwargs:
+                args = (kwargs.pop(first),)
             return hooked(*args, **kwargs)
 
         twin.__recorded__ = True  # type: ignore[attr-defined]

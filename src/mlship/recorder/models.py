@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 import types
+from collections.abc import Sequence
 from typing import Any
 
 from . import tables
@@ -17,8 +18,9 @@ LITERAL_ROWS = 6
 """A table of fewer rows that is predicted is taken for numbers typed in by hand."""
 REASONS = (
     "the notebook saves it",
+    "it learned from a target",
     "it is a pipeline or a search",
-    "it is asked for data after its last fit",
+    "it is used to predict",
     "it has a name",
 )
 
@@ -71,7 +73,8 @@ class Candidate:
         """Return what decides between models, the weightiest first; ``REASONS`` says it."""
         return [
             self.saved,
-            hasattr(self.model, "steps") or hasattr(self.model, "best_score_"),
+            self.fitted.target is not None,
+            hasattr(self.model, "steps") or hasattr(self.model, "cv_results_"),
             any(tables.rows(event.samples) >= LITERAL_ROWS for event in self.answered),
             self.name is not None,
         ]
@@ -121,7 +124,7 @@ def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
     try:
         answers = _plain(model.predict(rows))
         probability = getattr(model, "predict_proba", None)
-        probabilities = None if probability is None else _plain(probability(rows))
+        probabilities = None if probability is None else _table(probability(rows))
     except Refused:
         raise
     except Exception as error:  # whatever the library raises for its own rows
@@ -174,12 +177,21 @@ def parameters(model: Any) -> str:
     return " ".join(text.partition("(")[2].rpartition(")")[0].split())[:300]
 
 
-def target_name(target: Any) -> str | None:
-    """Return the name of the column that the model learned, if it has one."""
+def target_name(target: Any, sources: Sequence[Any]) -> str | None:
+    """Return the name of the column that the model learned, if it has one.
+
+    A column of a loaded table that the notebook has changed since is not called by its name alone:
+    the logarithm of a price is no price.
+    """
+    if hasattr(target, "columns") and tables.width(target) == 1:
+        target = target.iloc[:, 0]
     name = getattr(target, "name", None)
-    if name is None and hasattr(target, "columns") and tables.width(target) == 1:
-        name = target.columns[0]
-    return None if name is None else str(name)
+    if name is None:
+        return None
+    named = [table for table in sources if hasattr(table, "columns") and name in table.columns]
+    if named and not any(tables.unchanged_part(table, target) for table in named):
+        return f"{name} as the notebook transformed it"
+    return str(name)
 
 
 def is_classifier(model: Any) -> bool:
@@ -189,12 +201,16 @@ def is_classifier(model: Any) -> bool:
 
 
 def _plain(values: Any) -> Any:
+    values = _table(values)
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _table(values: Any) -> Any:
     import numpy
 
     if isinstance(values, list):
         raise Refused("The model answers several outputs a row; only one is served.")
-    values = numpy.asarray(values)
-    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    return numpy.asarray(values)
 
 
 def _parts(value: Any) -> set[tuple[str, str]]:
@@ -211,7 +227,10 @@ def _parts(value: Any) -> set[tuple[str, str]]:
     try:
         Watching(io.BytesIO(), protocol=5).dump(value)
     except Exception as error:  # pickling runs foreign code
-        raise Refused(f"The model cannot be saved: {first_line(str(error))}") from None
+        why = first_line(str(error))
+        if "<lambda>" in why:
+            why = "it holds a lambda. Write a named function in a package that is installed"
+        raise Refused(f"The model cannot be saved: {why}.") from None
     return found
 
 

@@ -34,7 +34,7 @@ class Recorder:
     def __init__(self, job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
         self.job = job
         self.send = send
-        self.statements, self.unreadable = statements.split(job["cells"])
+        self.statements = statements.split(job["cells"])
         self.module = types.ModuleType("__main__")
         self.namespace: dict[str, Any] = self.module.__dict__
         self.hooks = Hooks(self.namespace, self)
@@ -63,6 +63,8 @@ class Recorder:
         cell = 0
         for index, statement in enumerate(self.statements):
             self.current = index
+            if statement.error:
+                continue
             if statement.cell != cell:
                 cell = statement.cell
                 self.send({"event": "cell", "number": cell, "of": total})
@@ -72,6 +74,7 @@ class Recorder:
         self.hooks.silent = True
 
     def _execute(self, statement: Statement) -> None:
+        before = {name: tables.digest(self.namespace.get(name)) for name in statement.reads}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -82,7 +85,20 @@ class Recorder:
         except BaseException as error:  # a notebook may raise anything, SystemExit too
             statement.error = f"{type(error).__name__}: {first_line(str(error))}"
             self.hooks.silent = False
+            statement.lost = self._lost_by(statement, before)
         self.hooks.install()
+
+    def _lost_by(self, statement: Statement, before: Mapping[str, str | None]) -> set[str]:
+        """Return what a failed statement changed or was to change, under every name it has."""
+        changed = statements.intended(statement, self.statements)
+        changed |= {
+            name
+            for name, key in before.items()
+            if key is not None and key != tables.digest(self.namespace.get(name))
+        }
+        objects = {id(self.namespace.get(name)) for name in changed} - {id(None)}
+        aliases = {name for name, value in self.namespace.items() if id(value) in objects}
+        return statement.binds | changed | aliases
 
     # What the hooks tell
 
@@ -140,7 +156,8 @@ class Recorder:
         def load(*args: Any, **kwargs: Any) -> Any:
             result = function(*args, **kwargs)
             data = getattr(result, "data", None)
-            names = [str(feature) for feature in getattr(result, "feature_names", None) or []]
+            names = getattr(result, "feature_names", None)
+            names = [] if names is None else [str(feature) for feature in names]
             frame = result[0] if isinstance(result, tuple) else getattr(result, "frame", None)
             if frame is not None and hasattr(frame, "columns"):
                 self.sources.append((name, frame.copy()))
@@ -182,6 +199,9 @@ class Recorder:
         except Exception:  # not every transformer can say
             return
         if type(result).__module__ == "numpy" and len(names) == result.shape[1]:
+            plain = set(transformer.feature_names_in_)
+            kind = type(transformer).__name__
+            names = [f"{name} ({kind})" if name in plain else name for name in names]
             self.derived.append((names, self.keep(result)))
 
     def _find(self, path: Any) -> Any:
@@ -209,7 +229,9 @@ class Recorder:
             return path
         if place != str(path):
             cell = self.statements[self.current].cell
-            self.mapped.append((cell, f"{path} was read from {os.path.relpath(place)}"))
+            inside = os.path.relpath(place)
+            shown = os.path.abspath(place) if inside.startswith("..") else inside
+            self.mapped.append((cell, f"{path} was read from {shown}"))
         with open(place, "rb") as file:
             self.files[name] = hashlib.sha256(file.read()).hexdigest()
         return place
@@ -217,7 +239,7 @@ class Recorder:
     # The models
 
     def candidates(self) -> list[Candidate]:
-        """Return the fitted models, the likeliest first; without a target only if none has one."""
+        """Return the fitted models, the likeliest first."""
         found: dict[int, Candidate] = {}
         for position, event in enumerate(self.events):
             if event.kind in FITS:
@@ -240,9 +262,7 @@ class Recorder:
             candidate.saved = any(
                 value is candidate.model or value is candidate.served() for value in self.saved
             )
-        supervised = [c for c in found.values() if c.fitted.target is not None]
-        ranked = supervised or list(found.values())
-        return sorted(ranked, key=lambda c: (c.rank(), c.last_use()), reverse=True)
+        return sorted(found.values(), key=lambda c: (c.rank(), c.last_use()), reverse=True)
 
     def describe(self, candidates: list[Candidate]) -> dict[str, Any]:
         """Describe the run and its models."""
@@ -251,10 +271,8 @@ class Recorder:
             "python": platform.python_version(),
             "statements": len(self.statements),
             "errors": [
-                {"cell": number, "error": why, "source": ""}
-                for number, why in self.unreadable.items()
-            ]
-            + [{"cell": s.cell, "error": s.error, "source": s.source[:200]} for s in failed],
+                {"cell": s.cell, "error": s.error, "source": s.source[:200]} for s in failed
+            ],
             "notes": [{"cell": cell, "text": text} for cell, text in self.mapped],
             "files": [{"name": name, "sha256": value} for name, value in self.files.items()],
             "models": [
@@ -272,6 +290,7 @@ class Recorder:
                     },
                     "parameters": models.parameters(candidate.served()),
                     "stale_predictions": candidate.stale,
+                    "doubts": self._doubts(candidate),
                     "metrics": candidate.measured(),
                 }
                 for candidate in candidates
@@ -294,7 +313,9 @@ class Recorder:
             "answers": answers,
             "probabilities": probabilities,
             "names": names,
-            "target": models.target_name(candidate.fitted.target),
+            "target": models.target_name(
+                candidate.fitted.target, [table for _, table in self.sources]
+            ),
         }
         with open(os.path.join(folder, "handover.pickle"), "wb") as file:
             pickle.dump(values, file, protocol=5)
@@ -309,6 +330,19 @@ class Recorder:
             "packages": models.packages(values),
         }
 
+    def _doubts(self, candidate: Candidate) -> list[str]:
+        """Name the failed statements that may have fitted or saved the model that is meant."""
+        doubts = []
+        for index, statement in enumerate(self.statements):
+            later = index > candidate.fitted.statement
+            refitted = later and statement.calls("fit", "fit_predict", "partial_fit")
+            rebound = later and candidate.name in statement.binds
+            meant = candidate.saved or candidate.name in statement.reads
+            saved = statement.calls("dump", "save_model") and not meant
+            if statement.error and (refitted or rebound or saved):
+                doubts.append(f"cell {statement.cell}: {first_line(statement.source)}")
+        return doubts
+
     def _require_sound(self, candidate: Candidate) -> None:
         """Refuse a model that a failed statement, or an unreadable cell, would have shaped."""
         at = candidate.fitted.statement
@@ -319,14 +353,6 @@ class Recorder:
                 f"Cell {statement.cell} fails, and the model depends on what it makes "
                 f"({', '.join(names)}):\n  {first_line(statement.source)}\n  {statement.error}"
             )
-        for number, source in self.job["cells"]:
-            if number in self.unreadable and number <= self.statements[at].cell:
-                names = sorted(n for n in self.statements[at].reads if f"{n} =" in source)
-                if names:
-                    raise Refused(
-                        f"Cell {number} cannot be read ({self.unreadable[number]}), and the model "
-                        f"depends on what it makes ({', '.join(names)})."
-                    )
 
     def _rows_of(self, candidate: Candidate) -> tuple[Any, list[str] | None, str | None]:
         """Return the rows of the last fit, their columns' names, and where they were loaded.
@@ -342,29 +368,49 @@ class Recorder:
         if isinstance(samples, (list, tuple)):
             texts = all(isinstance(value, str) for value in samples)
             samples = list(samples) if texts else _as_array(samples)
+        elif getattr(samples, "ndim", 0) == 1 and not hasattr(samples, "iloc"):
+            samples = list(samples)
+        kind = type(samples).__name__
         if samples is None or tables.rows(samples) == 0:
-            raise Refused("The model was fitted on something that is no table of rows.")
-        if getattr(samples, "ndim", 1) > 2:
-            raise Refused(f"The model takes {samples.ndim}-dimensional arrays; tables are served.")
-        if hasattr(samples, "iloc") or isinstance(samples, list):
-            frames = [(n, t) for n, t in reversed(self.sources) if hasattr(t, "columns")]
-            return (
-                samples,
-                None,
-                next((n for n, t in frames if tables.unchanged_part(t, samples)), None),
+            raise Refused(f"The model was fitted on a {kind}, which is no table of rows.")
+        if isinstance(samples, list):
+            if not all(isinstance(value, str) for value in samples):
+                raise Refused("The model takes single values that are no texts.")
+            return samples, *self._texts_of(samples)
+        if hasattr(samples, "iloc"):
+            whole = (
+                name for name, table in self._frames() if tables.unchanged_part(table, samples)
             )
-        if samples.ndim == 1:
-            raise Refused("The model takes a one-dimensional array; tables and texts are served.")
-        for source, table in reversed(self.sources):
-            names = tables.names_in(table, samples)
-            if names:
-                return samples, names, source
-        frames = [(n, v) for n, v in self.namespace.items() if hasattr(v, "columns")]
-        for table in [table for _, table in frames if hasattr(table, "iloc")] + self.derived:
-            names = tables.names_in(table, samples)
-            if names:
-                return samples, names, None
-        return samples, None, None
+            return samples, None, next(whole, None)
+        if getattr(samples, "ndim", 0) != 2:
+            raise Refused(f"The model was fitted on a {kind}; tables and texts are served.")
+        return samples, *self._names_of(samples)
+
+    def _frames(self) -> list[tuple[str, Any]]:
+        return [(n, table) for n, table in reversed(self.sources) if hasattr(table, "columns")]
+
+    def _texts_of(self, samples: list[str]) -> tuple[list[str] | None, str | None]:
+        """Return the name of the loaded column that a list of texts is part of, and its file."""
+        for source, table in self._frames():
+            name = tables.texts_of(table, samples)
+            if name:
+                return [name], source
+        return None, None
+
+    def _names_of(self, samples: Any) -> tuple[list[str] | None, str | None]:
+        """Return an array's column names and the file that it was loaded from.
+
+        Neither is known unless every table that could be meant agrees.
+        """
+        loaded = [(source, tables.names_in(table, samples)) for source, table in self.sources]
+        frames = [value for value in self.namespace.values() if hasattr(value, "columns")]
+        made = [value for value in frames if hasattr(value, "iloc")] + self.derived
+        named = [(source, names) for source, names in reversed(loaded) if names]
+        others = [names for names in (tables.names_in(t, samples) for t in made) if names]
+        found = [names for _, names in named] + others
+        if not found or any(names != found[0] for names in found):
+            return None, None
+        return found[0], named[0][0] if named else None
 
     def _model_of(self, event: Event) -> Any:
         """Return the search that an event's object came out of, or the object itself."""

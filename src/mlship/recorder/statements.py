@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-LASTING = {"add", "append", "compile", "extend", "fit", "insert", "set_params", "update"}
+LASTING = {
+    "add", "append", "clear", "compile", "extend", "fit", "insert", "partial_fit", "pop", "remove",
+    "reverse", "set_params", "sort", "update",
+}  # fmt: skip
 """Methods that change their object for good, so that a failed call leaves it unfinished."""
+ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\.\w+|\[[^\]\n]*\])*\s*(?:[-+*/%|&^@]|//|\*\*)?=(?!=)")
+CHANGE = re.compile(rf"([A-Za-z_]\w*)\.(?:{'|'.join(LASTING)})\(|([A-Za-z_]\w*)\.[^\n]*inplace\s*=")
 
 
 class Statement:
-    """One top-level statement of a cell."""
+    """One top-level statement of a cell, or a whole cell that is no Python."""
 
     def __init__(self, cell: int, node: ast.stmt, source: str) -> None:
         self.cell = cell
         self.node = node
         self.source = source
         self.error: str | None = None
+        self.lost: set[str] = set()
+        """After a failure, the names whose objects are not what they were to be."""
         self.binds, self.changes = _written(node)
         self.reads = {
             part.id
@@ -26,43 +34,78 @@ class Statement:
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)
         }
 
+    def calls(self, *methods: str) -> bool:
+        """Say whether the statement calls a method or function of one of these names."""
+        return any(
+            isinstance(part, ast.Call)
+            and getattr(part.func, "attr", getattr(part.func, "id", None)) in methods
+            for part in ast.walk(self.node)
+        )
 
-def split(cells: Iterable[Sequence[Any]]) -> tuple[list[Statement], dict[int, str]]:
-    """Split (number, source) cells into statements; return those, and why others have none."""
+
+def split(cells: Iterable[Sequence[Any]]) -> list[Statement]:
+    """Split (number, source) cells into statements; a cell that is no Python is a failed one."""
     statements: list[Statement] = []
-    unreadable: dict[int, str] = {}
     for number, source in cells:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 body = ast.parse(source).body
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-            unreadable[number] = first_line(f"{type(error).__name__}: {error}")
+            unreadable = Statement(number, ast.Pass(), source)
+            unreadable.error = first_line(f"{type(error).__name__}: {error}")
+            unreadable.lost = {name for name in ASSIGNMENT.findall(source)}
+            unreadable.lost |= {name for found in CHANGE.findall(source) for name in found if name}
+            statements.append(unreadable)
             continue
         for node in body:
             text = ast.get_source_segment(source, node) or ""
             statements.append(Statement(number, node, text))
-    return statements, unreadable
+    return statements
 
 
 def lost(statements: Sequence[Statement], at: int) -> tuple[Statement, list[str]] | None:
     """Find the last failed statement that shaped what statement ``at`` reads.
 
     Walks back from it: a name is needed until the statement that binds it, whose own names are
-    needed from there on.
+    needed from there on. What a function reads is needed where it is called.
 
     Returns:
         The failed statement and the names that it was to make, or None if no failure matters.
     """
-    needed = set(statements[at].reads)
+    functions = {
+        statement.node.name: statement.reads
+        for statement in statements
+        if isinstance(statement.node, (ast.FunctionDef, ast.ClassDef))
+    }
+    needed = _with_functions(statements[at].reads, functions)
     for statement in reversed(statements[:at]):
         if statement.error:
-            names = (statement.binds | _left_unfinished(statement.node)) & needed
-            if names:
-                return statement, sorted(names)
+            if statement.lost & needed:
+                return statement, sorted(statement.lost & needed)
         elif (statement.binds | statement.changes) & needed:
-            needed = (needed - statement.binds) | statement.reads
+            needed = (needed - statement.binds) | _with_functions(statement.reads, functions)
     return None
+
+
+def intended(statement: Statement, statements: Sequence[Statement]) -> set[str]:
+    """Return the names whose objects a failed statement was to change."""
+    names: set[str | None] = set()
+    if isinstance(statement.node, ast.AugAssign):
+        names.add(_root(statement.node.target))
+    changing = {
+        other.node.name
+        for other in statements
+        if isinstance(other.node, ast.FunctionDef)
+        and other.changes & {argument.arg for argument in other.node.args.args}
+    }
+    for part in ast.walk(statement.node):
+        if isinstance(part, (ast.Subscript, ast.Attribute)):
+            if isinstance(part.ctx, (ast.Store, ast.Del)):
+                names.add(_root(part))
+        elif isinstance(part, ast.Call):
+            names.update(_changed_by(part, changing))
+    return {name for name in names if name}
 
 
 def first_line(text: str) -> str:
@@ -71,8 +114,34 @@ def first_line(text: str) -> str:
     return lines[0][:300] if lines else ""
 
 
+def _changed_by(call: ast.Call, changing: set[str]) -> set[str | None]:
+    """Return the names whose objects a call changes: its receiver, or what a function is given."""
+    if isinstance(call.func, ast.Attribute):
+        inplace = any(
+            word.arg == "inplace" and getattr(word.value, "value", True) for word in call.keywords
+        )
+        return {_root(call.func)} if inplace or call.func.attr in LASTING else set()
+    if isinstance(call.func, ast.Name) and call.func.id in changing:
+        return {argument.id for argument in call.args if isinstance(argument, ast.Name)}
+    return set()
+
+
+def _with_functions(reads: set[str], functions: Mapping[str, set[str]]) -> set[str]:
+    """Add what the functions among ``reads`` read themselves, and those that they call."""
+    found, waiting = set(), list(reads)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(functions.get(name, ()))
+    return found
+
+
 def _written(node: ast.stmt) -> tuple[set[str], set[str]]:
     """Return the names that a statement binds, and those whose objects it may change."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        inner = [_written(statement) for statement in node.body]
+        return {node.name}, set().union(*(binds | changes for binds, changes in inner))
     binds: set[str] = set()
     changes: set[str | None] = set()
     for part in ast.walk(node):
@@ -90,27 +159,8 @@ def _written(node: ast.stmt) -> tuple[set[str], set[str]]:
             changes.update(value.id for value in part.args if isinstance(value, ast.Name))
     if isinstance(node, ast.AugAssign):
         changes.add(_root(node.target))
-        return binds - {_root(node.target) or ""}, {name for name in changes if name}
+        binds.discard(_root(node.target) or "")
     return binds, {name for name in changes if name}
-
-
-def _left_unfinished(node: ast.stmt) -> set[str]:
-    """Return the names whose objects a failed statement was about to change for good."""
-    names: set[str | None] = set()
-    if isinstance(node, ast.AugAssign):
-        names.add(_root(node.target))
-    for part in ast.walk(node):
-        if isinstance(part, (ast.Subscript, ast.Attribute)):
-            if isinstance(part.ctx, (ast.Store, ast.Del)):
-                names.add(_root(part))
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            inplace = any(
-                word.arg == "inplace" and getattr(word.value, "value", True)
-                for word in part.keywords
-            )
-            if inplace or part.func.attr in LASTING:
-                names.add(_root(part.func))
-    return {name for name in names if name}
 
 
 def _root(node: ast.expr) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import itertools
+import pickle
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -43,6 +45,10 @@ def digest(value: Any) -> str | None:
             label = f"{value.dtypes} {columns}"
         elif type(value).__module__ == "numpy" and value.dtype.kind != "O":
             content, label = value.tobytes(), f"{value.dtype} {value.shape}"
+        elif type(value).__module__ == "numpy" or isinstance(value, (list, tuple, dict)):
+            if len(value) > ROWS_COMPARED:
+                return None
+            content, label = pickle.dumps(value, protocol=5), type(value).__name__
         else:
             return None
     except Exception:  # unhashable cells raise what they like
@@ -129,14 +135,30 @@ def names_in(table: Any, samples: Any) -> list[str] | None:
     known = _row_keys(there)
     if len(known) < DISTINCT * len(there[0]) or not _row_keys(ours) <= known:
         return None
+    if not any(len(set(column.tolist())) > 1 for column in ours):
+        return None
     for one, other in itertools.combinations(range(len(ours)), 2):
         if (ours[one] == ours[other]).all():
             continue
         swapped = list(ours)
         swapped[one], swapped[other] = ours[other], ours[one]
         if _row_keys([column[:1] for column in swapped]) <= known and _row_keys(swapped) <= known:
-            return None
+            return None  # the two columns could be each other
     return [str(names[i]) for i in chosen]
+
+
+def texts_of(table: Any, texts: Sequence[str]) -> str | None:
+    """Return the name of the one column of the frame ``table`` that holds each of ``texts``."""
+    wanted = Counter(texts)
+    if len(wanted) < DISTINCT * len(texts):
+        return None
+    fitting = [
+        str(name)
+        for name in table.columns
+        if getattr(table[name].dtype, "kind", "O") not in NUMBERS
+        and wanted <= Counter(value for value in table[name] if isinstance(value, str))
+    ]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _positions(samples: Any, columns: Sequence[Any], numeric: Iterable[int]) -> list[int] | None:
@@ -171,10 +193,11 @@ def _columns(table: Any) -> tuple[list[Any], list[Any]]:
     return list(table.columns), [table.iloc[:, i].to_numpy() for i in range(table.shape[1])]
 
 
-def _row_keys(columns: Sequence[Any]) -> set[bytes]:
+def _row_keys(columns: Sequence[Any]) -> Counter[bytes]:
     import numpy
 
-    return {row.tobytes() for row in numpy.ascontiguousarray(numpy.column_stack(columns))}
+    table = numpy.ascontiguousarray(numpy.column_stack(columns))
+    return Counter(row.tobytes() for row in table)
 
 
 def _types(table: Any) -> list[Any]:

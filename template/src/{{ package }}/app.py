@@ -1,5 +1,6 @@
 """The prediction service: what it answers and where."""
 
+import json
 from functools import partial
 from typing import Any, Literal
 
@@ -39,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=predictor.version,
         redirect_slashes=False,
     )
-    app.add_middleware(BodyLimit, max_bytes=settings.max_bytes)
+    app.add_middleware(BodyLimit, max_bytes=description["limits"]["bytes"])
     problems.install(app)
 
     @app.api_route("/livez", methods=["GET", "HEAD"], tags=["health"], include_in_schema=False)
@@ -83,6 +84,8 @@ def describe(predictor: Predictor, settings: Settings) -> dict[str, Any]:
     signature = predictor.signature
     properties = signature["inputs"]["properties"]
     receipt = read_json(settings.model_dir / "receipt.json")
+    example = read_json(settings.model_dir / "example.json")["instances"][0]
+    hundred_rows = 100 * len(json.dumps(example))
     return {
         "name": signature["name"],
         "title": signature["title"],
@@ -96,8 +99,11 @@ def describe(predictor: Predictor, settings: Settings) -> dict[str, Any]:
             "properties": {name: schema.published(item) for name, item in properties.items()},
         },
         "outputs": signature["outputs"],
-        "example": read_json(settings.model_dir / "example.json")["instances"][0],
-        "limits": {"rows": settings.max_rows, "bytes": settings.max_bytes},
+        "example": example,
+        "limits": {
+            "rows": settings.max_rows,
+            "bytes": settings.max_bytes or max(2_000_000, hundred_rows),
+        },
         "parity": receipt["parity"],
         "provenance": {**signature["provenance"], "packages": signature["artifact"]["packages"]},
     }

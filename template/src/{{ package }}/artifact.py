@@ -10,6 +10,7 @@ TRUSTED = (
     "builtins",
     "catboost",
     "collections",
+    "datetime",
     "imblearn",
     "lightgbm",
     "numpy",
@@ -45,8 +46,7 @@ def save(estimator: Any, directory: Path) -> dict[str, Any]:
     foreign = [name for name in types if name.split(".")[0] not in TRUSTED]
     if foreign:
         raise ModelError(
-            f"The model is made of types that only its notebook knows: {', '.join(foreign)}. "
-            "Move them into a package that is installed, or use the library's own."
+            f"The model holds types from packages that mlship does not trust: {', '.join(foreign)}."
         )
     return {"file": path.name, "format": "skops", "sha256": sha256(path), "types": types}
 

@@ -106,8 +106,10 @@ def published(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _exact(known: tuple[Any, ...]) -> Any:
     def check(value: Any) -> Any:
-        if any(type(value) is type(item) and value == item for item in known):
-            return value
+        for item in known:
+            numbers = {type(value), type(item)} == {int, float}
+            if (numbers or type(value) is type(item)) and value == item:
+                return item
         shown = ", ".join(map(repr, known[:20])) + (" ..." if len(known) > 20 else "")
         raise ValueError(f"Input should be one of {shown}")
 

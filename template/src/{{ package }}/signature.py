@@ -37,13 +37,15 @@ def infer_inputs(rows: Any, names: Sequence[str] | None = None) -> dict[str, Any
         columns = {(names or ["text"])[0]: {}}
     elif isinstance(rows, np.ndarray):
         inputs |= {"x-container": "ndarray", "x-dtype": rows.dtype.str}
-        columns = {name: {} for name in names or [f"x{i}" for i in range(rows.shape[1])]}
-        _require_width(columns, rows.shape[1])
+        names = names or [f"x{i}" for i in range(rows.shape[1])]
+        _require_different(names)
+        columns = {name: _range(rows.dtype) for name in names}
     elif rows.ndim == 1:
         inputs |= {"x-container": "series"}
         columns = {str(rows.name or "text"): _dtype(rows)}
     else:
         inputs |= {"x-container": "dataframe"}
+        _require_different([str(label) for label in rows.columns])
         for position, label in enumerate(rows.columns):
             entry = _dtype(rows.iloc[:, position])
             if not isinstance(label, str | int | float | np.generic):
@@ -51,7 +53,6 @@ def infer_inputs(rows: Any, names: Sequence[str] | None = None) -> dict[str, Any
             if not isinstance(label, str):
                 entry["x-column"] = label.item() if isinstance(label, np.generic) else label
             columns[str(label)] = entry
-        _require_width(columns, rows.shape[1])
     values = from_rows(rows, {**inputs, "properties": columns})
     inputs["required"] = list(columns)
     inputs["properties"] = {
@@ -120,13 +121,22 @@ def example(inputs: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dic
     return instance
 
 
-def _require_width(columns: Mapping[str, Any], width: int) -> None:
-    if len(columns) != width:
-        raise ModelError(f"{width} columns share {len(columns)} names; each needs its own.")
+def _require_different(names: Sequence[str]) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ModelError(f"Several columns are called {twice[0]!r}; each needs a name of its own.")
+
+
+def _range(dtype: Any) -> dict[str, Any]:
+    """Return the bounds of an integer type narrower than 64 bits, beyond which numbers wrap."""
+    if getattr(dtype, "kind", "") not in "iu" or (dtype.kind == "i" and dtype.itemsize == 8):
+        return {}
+    bounds = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
+    return {"minimum": int(bounds.min), "maximum": min(int(bounds.max), 2**63 - 1)}
 
 
 def _dtype(series: Any) -> dict[str, Any]:
-    entry: dict[str, Any] = {"x-dtype": str(series.dtype)}
+    entry: dict[str, Any] = {"x-dtype": str(series.dtype), **_range(series.dtype)}
     if entry["x-dtype"] == "category":
         categories = series.cat.categories
         entry["enum"] = categories.tolist()
@@ -149,7 +159,10 @@ def _describe(name: str, values: Sequence[Any], entry: Mapping[str, Any]) -> dic
         kinds = {"number"}
     if len(kinds) > 1 or not kinds <= set(TYPES.values()):
         found = ", ".join(sorted(kinds))
-        raise ModelError(f"Column {name!r} mixes or holds what JSON cannot say: {found}.")
+        raise ModelError(
+            f"Column {name!r} holds {found}. JSON has texts, numbers, booleans and dates, and a "
+            "column is served if it holds one kind of them: convert it before the model is fitted."
+        )
     kind = kinds.pop() if kinds else "number"
     missing = len(values) - len(present)
     schema: dict[str, Any] = {"type": [kind, "null"] if missing else kind, **entry}
