@@ -110,9 +110,10 @@ def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
     model = candidate.served()
     asked = [samples]
     for event in candidate.answered:
-        if event.kind not in ("predict", "predict_proba") or not tables.rows(event.samples):
+        if not tables.rows(event.samples):
             continue
-        if not tables.equal(getattr(model, event.kind)(event.samples), event.result):
+        again = event.kind in ("predict", "predict_proba")
+        if again and not tables.equal(getattr(model, event.kind)(event.samples), event.result):
             raise Refused(
                 f"The model does not answer any more what the notebook saw from `{event.kind}`: it "
                 "was changed after that, or answers at random."

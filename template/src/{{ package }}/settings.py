@@ -15,7 +15,7 @@ class Settings(BaseSettings):
     max_rows: int = Field(default=1000, ge=1)
     """Rows that one request may hold; more belong in several requests."""
     max_bytes: int | None = Field(default=None, ge=1000)
-    """Bytes that one request body may have; by default 2 MB, and more for a model of many inputs."""
+    """Bytes that one request body may have; by default 2 MB, more for many inputs."""
     predict_timeout: float = Field(default=30.0, gt=0)
     """Seconds after which a prediction is given up with 504."""
     predict_threads: int = Field(default=1, ge=1)
