@@ -22,6 +22,8 @@ def demo(uv: str) -> None:
     if not DEMO.exists():
         run(uv, "run", "--no-dev", "mlship", "new", str(DEMO), "--defaults")
     run(uv, "run", "--frozen", "poe", "demo", cwd=DEMO)
+    if not shutil.which("uv"):
+        print(f"uv is not on your PATH; to stop the pair: cd {DEMO} && {uv} run poe down")
 
 
 def test(uv: str) -> None:

@@ -32,4 +32,4 @@ def shoot(address: str, path: str, width: int = 1100, height: int = 860) -> None
 
 
 if __name__ == "__main__":
-    shoot(*sys.argv[1:3])
+    shoot(sys.argv[1], sys.argv[2])

@@ -166,11 +166,10 @@ def sync() -> None:
 
 def _next_steps(path: Path) -> str:
     import os
-    import shutil
 
-    from uv import find_uv_bin
+    from .uv import typed
 
-    uv = "uv" if shutil.which("uv") else find_uv_bin()
+    uv = typed()
     return "\n".join(
         [
             f"{path} is ready. Next:",

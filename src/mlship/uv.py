@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,13 @@ def run(
     return result.stdout
 
 
+def typed() -> str:
+    """Return how a person calls uv: by its name if that is found, else by its path."""
+    from uv import find_uv_bin
+
+    return "uv" if shutil.which("uv") else find_uv_bin()
+
+
 def shown(arguments: Sequence[str]) -> str:
     """Return the command as a person would type it."""
-    return shlex.join(["uv", *arguments])
+    return shlex.join([typed(), *arguments])

@@ -61,7 +61,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     shown = [_field_problem(item) for item in errors]
     if len(shown) > SHOWN:
         shown = list({problem.row: problem for problem in reversed(shown)}.values())[::-1]
-    return respond(422, f"The request is not as /model says, in {len(errors)} places.", shown)
+    return respond(422, f"The request is not as /model says; problems: {len(errors)}.", shown)
 
 
 def _field_problem(item: dict[str, Any]) -> FieldProblem:
