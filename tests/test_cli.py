@@ -108,6 +108,10 @@ def test_existing_target_is_3(cli: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "full" / "file").read_text() == "mine"
 
 
+def test_current_folder_is_3(cli: Cli) -> None:
+    assert "go to its parent" in cli("new", ".", "--defaults").stderr
+
+
 def test_missing_parent_is_3(cli: Cli, tmp_path: Path) -> None:
     assert cli("new", tmp_path / "no" / "such", "--defaults").returncode == 3
 

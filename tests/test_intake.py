@@ -1,6 +1,7 @@
 """Taking a notebook in: which model it means, on which rows, and what is refused."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import Cli, MakeNotebook, Record
 
-from mlship import intake
+from mlship import intake, interpreter, notebook
 from mlship.errors import IntakeError, UsageError
 
 IMPORTS = """
@@ -477,3 +478,48 @@ def test_models_of_one_cell_have_labels_of_their_own(
         assert intake.choose(run.models, labels[1], None) is run.models[1]
         with pytest.raises(UsageError, match="Several models are called"):
             intake.choose(run.models, "LogisticRegression", None)
+
+
+def test_unknown_import_is_not_installed_unasked(
+    make_notebook: MakeNotebook, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a stranger has put on the index under the name of a helper must never run."""
+    path = make_notebook("from helpers_of_ours import clean\nimport pandas")
+    result = cli("inspect", path)
+    assert result.returncode == 5
+    assert "helpers_of_ours, which mlship does not install unasked" in result.stderr
+
+
+def test_module_in_a_folder_above_is_no_package(make_notebook: MakeNotebook) -> None:
+    path = make_notebook("import sys; sys.path.append('..')\nfrom src.features import f")
+    (path.parents[1] / "src").mkdir()
+    (path.parents[1] / "src" / "features.py").touch()
+    assert notebook.read(path).imports() == set()
+
+
+def test_folder_with_odd_files_is_copied(make_notebook: MakeNotebook, record: Record) -> None:
+    path = make_notebook("x = 1")
+    os.mkfifo(path.parent / "pipe")
+    (path.parent / "up").symlink_to(path.parent.parent)
+    (path.parent / "gone").symlink_to("nowhere")
+    with record(path) as run:
+        assert run.record["errors"] == []
+
+
+def test_notebook_beside_the_scratch_folder_is_run(
+    make_notebook: MakeNotebook, tmp_path: Path, science: Path
+) -> None:
+    path = make_notebook("x = 1")
+    found = interpreter.Interpreter(science, (3, 11, 0), "the tests")
+    scratch = path.parent / "scratch"
+    scratch.mkdir()
+    with intake.run(notebook.read(path), found, {}, scratch) as run:
+        assert run.record["errors"] == []
+
+
+def test_cells_run_as_they_do_in_jupyter(make_notebook: MakeNotebook, record: Record) -> None:
+    plain = "import dataclasses\n@dataclasses.dataclass\nclass P:\n    n: int\nassert dataclasses.fields(P)[0].type is int"
+    future = "from __future__ import annotations\ndef f(x: nowhere): pass\nassert f.__annotations__ == {'x': 'nowhere'}"
+    for cell in (plain, future):
+        with record(make_notebook(cell)) as run:
+            assert run.record["errors"] == []

@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 import time
+import tomllib
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
+import yaml
 from conftest import MLSHIP, Cli, MakeNotebook, needs
 
 from mlship import uv
@@ -114,6 +116,28 @@ def test_readme_says_why_in_the_notebooks_words(project: Path) -> None:
     text = (project / "README.md").read_text()
     assert "\nWhich iris is it?\n" in text
     assert "Can four lengths tell the species?" in text
+
+
+@pytest.mark.slow
+def test_no_project_may_be_called_like_a_package_that_it_uses(project: Path) -> None:
+    """Its own package would stand in the way of the other."""
+    answers = yaml.safe_load((Path(__file__).parent.parent / "copier.yml").read_text())
+    reserved = set(answers["reserved_names"]["default"].split())
+    locked = tomllib.loads((project / "uv.lock").read_text())["package"]
+    used = {package["name"].replace("-", "_") for package in locked}
+    assert used - {"iris_demo", "iris_demo_model"} <= reserved
+
+
+@pytest.mark.slow
+def test_pair_says_at_once_why_it_does_not_start(project: Path) -> None:
+    artifact = project / "model" / "model.skops"
+    aside = artifact.rename(artifact.with_suffix(".aside"))
+    try:
+        with pytest.raises(uv.UvError, match=r"model\.skops is missing"):
+            uv.run(["run", "poe", "up"], cwd=project)
+        assert not list((project / ".run").glob("*.pid"))
+    finally:
+        aside.rename(artifact)
 
 
 @pytest.mark.slow
@@ -267,6 +291,35 @@ def test_questions_are_asked_in_a_terminal(tmp_path: Path) -> None:
     assert terminal.exitstatus == 0
     assert "Which Python" not in said, "the notebook's Python is known"
     assert left_in(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_person_at_a_terminal_answers_and_chooses_the_model(
+    tmp_path: Path, make_notebook: MakeNotebook, science: Path
+) -> None:
+    fits = (
+        "from sklearn.linear_model import LinearRegression, Ridge\nX, y = [[1], [2], [4]], [1, 2, 3]\n"
+        "first = LinearRegression().fit(X, y)\nsecond = Ridge().fit(X, y)"
+    )
+    options = ["-n", str(make_notebook(fits)), "--python", str(science), "--no-install"]
+    command = [*MLSHIP[1:], "new", "my-app", *options]
+    terminal = pexpect.spawn(
+        MLSHIP[0], command, cwd=str(tmp_path), timeout=120, encoding="utf-8", dimensions=(40, 120)
+    )
+    for question in ("project called", "in one sentence", "owns it", "Which CI"):
+        terminal.expect(question)
+        terminal.send("\r")
+    terminal.expect("Which one is to be served")
+    terminal.expect("1 +second +Ridge fitted in cell 1")
+    terminal.expect("2 +first +LinearRegression")
+    terminal.send("2\r")
+    terminal.expect("is ready")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+    provenance = read(tmp_path / "my-app" / "model" / "signature.json")["provenance"]
+    assert provenance["estimator"] == "LinearRegression"
+    assert (tmp_path / "my-app" / ".git").is_dir()
 
 
 def test_interrupt_at_a_question_is_130_and_leaves_nothing(

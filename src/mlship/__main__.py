@@ -13,7 +13,9 @@ def main() -> None:
         return
     from .errors import INTERRUPTED, TERMINATED, MlshipError
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: sys.exit(TERMINATED))
 
     try:
         from .cli import app

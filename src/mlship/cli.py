@@ -166,6 +166,7 @@ def sync() -> None:
 
 def _next_steps(path: Path) -> str:
     import os
+    import shlex
 
     from .uv import typed
 
@@ -173,7 +174,7 @@ def _next_steps(path: Path) -> str:
     return "\n".join(
         [
             f"{path} is ready. Next:",
-            f"  cd {os.path.relpath(path)}",
+            f"  cd {shlex.quote(os.path.relpath(path))}",
             f"  {uv} run poe demo     start the API and the page, ask for one prediction",
             f"  {uv} run poe down     stop them",
             f"  {uv} run poe check    run every test, linter and type check",

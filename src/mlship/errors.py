@@ -37,6 +37,6 @@ EXIT_CODES: dict[int, str] = {
     2: UsageError.meaning,
     3: PreconditionError.meaning,
     5: IntakeError.meaning,
-    INTERRUPTED: "stopped by ^C; nothing is left behind",
-    TERMINATED: "ended by SIGTERM; nothing is left behind",
+    INTERRUPTED: "stopped by ^C; there is no project, or a complete one",
+    TERMINATED: "ended by a signal; there is no project, or a complete one",
 }

@@ -123,7 +123,7 @@ def run(
     """
     origin = notebook.path.resolve().parent
     folder = scratch / "run" / "a" / "b" / "c" / origin.name
-    _copy(origin, folder)
+    _copy(origin, folder, scratch)
     errors = scratch / "stderr"
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment |= {
@@ -236,7 +236,7 @@ def facts(
     return {
         "level": handed["level"],
         "provenance": {
-            "notebook": notebook.path.name,
+            "notebook": notebook.stored_name,
             "notebook_sha256": notebook.sha256,
             "cell": model.cell,
             "estimator": model.served,
@@ -295,13 +295,19 @@ def _model(index: int, item: Mapping[str, Any], label: str) -> Model:
     )
 
 
-def _copy(origin: Path, folder: Path) -> None:
+def _copy(origin: Path, folder: Path, scratch: Path) -> None:
     """Copy the notebook's folder, so that nothing the notebook writes touches the user's files."""
 
     def ignore(place: str, names: list[str]) -> set[str]:
         left_out = set(shutil.ignore_patterns(*LEFT_OUT)(place, names))
-        left_out |= {name for name in names if name.startswith(".")}
-        return left_out | {name for name in names if (Path(place, name) / "pyvenv.cfg").is_file()}
+        for name in names:
+            path = Path(place, name)
+            plain = path.is_file() or path.is_dir()
+            loop = path.is_symlink() and path.is_dir() and path.resolve() in origin.parents
+            hidden = name.startswith(".") or (path / "pyvenv.cfg").is_file()
+            if not plain or loop or hidden or path.resolve() in (scratch.resolve(), origin):
+                left_out.add(name)
+        return left_out
 
     size = 0
     for place, folders, files in os.walk(origin):
@@ -317,7 +323,10 @@ def _copy(origin: Path, folder: Path) -> None:
                 f"{origin} holds more than {MAX_FOLDER_BYTES // 10**9} GB, and the notebook is run "
                 "in a copy of its folder. Put it into a folder of its own with its data."
             )
-    shutil.copytree(origin, folder, ignore=ignore, ignore_dangling_symlinks=True)
+    try:
+        shutil.copytree(origin, folder, ignore=ignore, ignore_dangling_symlinks=True)
+    except OSError as error:  # shutil.Error is one
+        raise IntakeError(f"{origin} cannot be copied to run the notebook in: {error}") from None
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:

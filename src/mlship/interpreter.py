@@ -26,6 +26,13 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
 }
 """Modules whose distribution has another name."""
+KNOWN = DISTRIBUTIONS.keys() | {
+    "catboost", "gensim", "joblib", "keras", "lightgbm", "matplotlib", "nltk", "numba", "numpy",
+    "openpyxl", "pandas", "patsy", "plotly", "polars", "pyarrow", "regex", "requests", "scipy",
+    "seaborn", "shap", "spacy", "statsmodels", "sympy", "tabulate", "tensorflow", "torch",
+    "torchvision", "tqdm", "transformers", "xgboost", "xlrd", "yellowbrick",
+}  # fmt: skip
+"""Modules that are installed unasked; any other name could be a stranger's package."""
 ALWAYS_THERE = {"IPython", "google", "ipykernel", "mpl_toolkits", "pylab"}
 """Modules that come with Jupyter or another package, or that only a hosted notebook has."""
 ENVIRONMENTS = (".venv", "venv", "env")
@@ -61,12 +68,16 @@ def find(notebook: Notebook, explicit: Path | None, scratch: Path) -> Interprete
         PreconditionError: the interpreter cannot be run, or none can be built.
     """
     modules = notebook.imports() - ALWAYS_THERE
+    incomplete = None
     for executable, found in _existing(notebook, explicit):
         interpreter, missing, prefix = _probe(executable, found, modules)
         if not missing:
             return interpreter
         if not explicit and Path(prefix) == Path(sys.prefix):
             continue  # mlship's own environment is no place to look for a notebook's packages
+        incomplete = incomplete or (executable, found, missing)
+    if incomplete:
+        executable, found, missing = incomplete
         install = uv.shown(["pip", "install", "--python", str(executable), *_packages(missing)])
         raise IntakeError(
             f"{notebook.path.name} imports what its Python ({found}) does not have: "
@@ -143,6 +154,13 @@ def _probe(executable: Path, found: str, modules: set[str]) -> tuple[Interpreter
 def _build(notebook: Notebook, modules: set[str], scratch: Path) -> Interpreter:
     home = scratch / "environment"
     requirements = notebook.path.parent / "requirements.txt"
+    unknown = sorted(modules - KNOWN)
+    if unknown and not requirements.is_file():
+        raise IntakeError(
+            f"{notebook.path.name} imports {', '.join(unknown)}, which mlship does not install "
+            "unasked. List the packages in a requirements.txt beside the notebook, or name an "
+            "interpreter that has them with --python."
+        )
     wanted = ["-r", str(requirements)] if requirements.is_file() else _packages(modules)
     uv.run(["venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", str(home)])
     executable = _executable_in(home)

@@ -43,6 +43,11 @@ class Notebook:
     stripped: dict[str, Any]
     """The notebook as nbformat 4 JSON without outputs and execution counts."""
 
+    @property
+    def stored_name(self) -> str:
+        """The file's name in a project, where every notebook is an .ipynb."""
+        return f"{self.path.stem}.ipynb"
+
     def imports(self) -> set[str]:
         """Return the top-level modules that the cells need from outside the standard library.
 
@@ -67,8 +72,10 @@ class Notebook:
                     found.update(alias.name.split(".")[0] for alias in node.names)
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                     found.add(node.module.split(".")[0])
-        beside = {path.stem for path in self.path.parent.glob("*.py")}
-        beside |= {path.parent.name for path in self.path.parent.glob("*/__init__.py")}
+        beside: set[str] = set()
+        for folder in [self.path.resolve().parent, *self.path.resolve().parents[1:3]]:
+            beside |= {path.stem for path in folder.glob("*.py")}
+            beside |= {path.parent.name for path in folder.glob("*/*.py")}
         return found - set(sys.stdlib_module_names) - beside - {"__main__"}
 
 

@@ -64,7 +64,7 @@ def create(request: Request, console: Console) -> Created:
 
     Raises:
         MlshipError: one of its kinds, for each thing that can be in the way. Nothing is left
-            behind then.
+            behind then. What can fail after the project is in place is only noted.
     """
     target = _free(request.target)
     source = template.resolve(request.template, request.ref)
@@ -95,12 +95,17 @@ def create(request: Request, console: Console) -> Created:
                 f"answered as in the notebook (largest difference "
                 f"{parity['largest_difference']:.1g})",
             )
-            staged.replace(target)
-    installed = request.install
-    if installed:
-        with console.step("installing the service and the page"):
-            _install(target)
+            if parity["unservable_rows"]:
+                console.note(
+                    f"{parity['unservable_rows']} rows hold an infinite number: not served."
+                )
+            try:
+                staged.replace(target)
+            except OSError as error:
+                raise PreconditionError(f"{target} is there by now: {error}") from None
     committed = request.git and _commit(target, console)
+    console.note("tests/parity/rows.json holds up to 50 real rows of the notebook's data.")
+    installed = request.install and _install(target, console)
     return Created(target, level, model.served, parity, committed, installed)
 
 
@@ -111,7 +116,7 @@ def render_only(request: Request, folder: Path) -> list[Path]:
     taken = notebook.read(request.notebook or EXAMPLE)
     staged = folder / request.target.resolve().name
     _render(request, source, staged, taken, f"{sys.version_info[0]}.{sys.version_info[1]}")
-    (staged / "notebooks" / taken.path.name).touch()
+    (staged / "notebooks" / taken.stored_name).touch()
     return sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file())
 
 
@@ -126,6 +131,8 @@ def _free(target: Path) -> Path:
         raise PreconditionError(f"{target} exists and is no folder; choose another path.")
     if target.is_dir() and any(target.iterdir()):
         raise PreconditionError(f"{target} exists and is not empty; choose another path.")
+    if target == Path.cwd():
+        raise PreconditionError(f"{target} is the folder you are in; go to its parent for this.")
     if not target.parent.is_dir():
         raise PreconditionError(f"{target.parent} does not exist; make it first.")
     if not os.access(target.parent, os.W_OK):
@@ -134,8 +141,7 @@ def _free(target: Path) -> Path:
 
 
 def _check_answers(answers: Mapping[str, Any], source: template.Source) -> None:
-    questions = source.questions()
-    asked = [name for name, item in questions.items() if item.get("when") is not False]
+    asked = source.asked()
     for name in answers:
         if name not in asked:
             near = difflib.get_close_matches(name, asked, n=1)
@@ -169,7 +175,7 @@ def _render(
     except KeyboardInterrupt:
         raise
     except InteractiveSessionError:
-        missing = [n for n in source.questions() if n not in given]
+        missing = [name for name in source.asked() if name not in given]
         raise UsageError(
             "There is no terminal to ask in: take the defaults with --defaults, or answer with "
             f"-d KEY=VALUE ({', '.join(missing[:8])})."
@@ -177,7 +183,9 @@ def _render(
     except ProcessExecutionError as error:
         raise PreconditionError(f"git failed: {str(error.stderr).strip()}") from None
     except (CopierError, TemplateError, ValueError, TypeError) as error:
-        raise UsageError(str(getattr(error, "message", error)) or repr(error)) from None
+        said = str(getattr(error, "message", error)) or repr(error)
+        hint = "\nGive another with -d project_name=NAME." if "'project_name'" in said else ""
+        raise UsageError(said + hint) from None
 
 
 def _known_defaults(taken: Notebook) -> dict[str, str]:
@@ -246,7 +254,7 @@ def _take_in(
 def _write_model_zone(staged: Path, taken: Notebook, handover: Path) -> None:
     """Write what is known before packing: the notebook, and the versions that it ran with."""
     text = json.dumps(taken.stripped, indent=1, ensure_ascii=False) + "\n"
-    (staged / "notebooks" / f"{taken.path.stem}.ipynb").write_text(text, encoding="utf-8")
+    (staged / "notebooks" / taken.stored_name).write_text(text, encoding="utf-8")
     (staged / "notebooks" / ".gitkeep").unlink(missing_ok=True)
     packages = json.loads((handover / "packages.json").read_text(encoding="utf-8"))
     path = staged / "model" / "pyproject.toml"
@@ -289,14 +297,15 @@ def _pack(staged: Path, handover: Path, scratch: Path) -> dict[str, Any]:
     return receipt
 
 
-def _install(target: Path) -> None:
+def _install(target: Path, console: Console) -> bool:
     try:
-        uv.run(["sync", "--frozen"], cwd=target)
-        uv.run(["sync", "--frozen"], cwd=target / "ui")
+        with console.step("installing the service and the page"):
+            uv.run(["sync", "--frozen"], cwd=target)
+            uv.run(["sync", "--frozen"], cwd=target / "ui")
     except uv.UvError as error:
-        raise PreconditionError(
-            f"{target} is complete, but its environments could not be installed:\n{error}"
-        ) from None
+        console.note(f"The project is complete, but its environments are not installed: {error}")
+        return False
+    return True
 
 
 def _commit(target: Path, console: Console) -> bool:

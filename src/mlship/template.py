@@ -41,7 +41,15 @@ class Source:
         else:
             text = self._show("copier.yml")
         config = yaml.safe_load(text)
-        return {name: item for name, item in config.items() if not name.startswith("_")}
+        return {
+            name: item if isinstance(item, dict) else {"default": item}
+            for name, item in config.items()
+            if not name.startswith("_")
+        }
+
+    def asked(self) -> list[str]:
+        """Return the names of the questions that a person can answer."""
+        return [n for n, item in self.questions().items() if item.get("when") is not False]
 
     def _show(self, path: str) -> str:
         location = os.path.expanduser(self.location)  # noqa: PTH111 - may be a URL

@@ -1,11 +1,14 @@
 """Run the statements in one namespace, and keep what the hooks hear."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import builtins
+import functools
 import hashlib
 import numbers
+import operator
 import os
 import pickle
 import platform
@@ -21,7 +24,14 @@ from .hooks import Hooks
 from .models import Candidate, Event, Refused
 from .statements import Statement, first_line
 
+_FUTURES = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
 FITS = ("fit", "fit_predict", "partial_fit")
+
+
+CELLS_WATCHED = 2_000_000
+"""Larger tables are not compared before and after each statement."""
 
 
 class NotAnswered(Exception):
@@ -49,6 +59,7 @@ class Recorder:
         self.files: dict[str, str] = {}
         self.mapped: list[tuple[int, str]] = []
         self._kept: dict[str, Any] = {}
+        self._future = 0
 
     # Running
 
@@ -74,11 +85,21 @@ class Recorder:
         self.hooks.silent = True
 
     def _execute(self, statement: Statement) -> None:
-        before = {name: tables.digest(self.namespace.get(name)) for name in statement.reads}
+        before = {
+            name: tables.digest(self.namespace.get(name))
+            for name in statement.reads
+            if tables.cells(self.namespace.get(name)) <= CELLS_WATCHED
+        }
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                code = compile(ast.Module([statement.node], []), f"<cell {statement.cell}>", "exec")
+                body, place = ast.Module([statement.node], []), f"<cell {statement.cell}>"
+                code = compile(body, place, "exec", self._future, dont_inherit=True)
+                if (
+                    isinstance(statement.node, ast.ImportFrom)
+                    and statement.node.module == "__future__"
+                ):
+                    self._future |= code.co_flags & _FUTURES
                 exec(code, self.namespace)  # noqa: S102 - running the user's code is the task
         except KeyboardInterrupt:
             raise
@@ -215,7 +236,7 @@ class Recorder:
         if not any(map(os.path.isfile, places)):
             places = [
                 os.path.join(folder, file)
-                for folder, _, files in os.walk(os.getcwd())
+                for folder, _, files in os.walk(self.job["folder"])
                 for file in files
                 if file.lower() == name.lower()
             ]
@@ -414,10 +435,10 @@ class Recorder:
 
     def _model_of(self, event: Event) -> Any:
         """Return the search that an event's object came out of, or the object itself."""
-        for other in self.events:
-            best = getattr(other.owner, "best_estimator_", None)
-            if best is event.owner and other.owner is not event.owner:
-                return other.owner
+        owners = {id(other.owner): other.owner for other in self.events}
+        for owner in owners.values():
+            if getattr(owner, "best_estimator_", None) is event.owner:
+                return owner
         return event.owner
 
     def _names(self) -> dict[int, str]:

@@ -71,6 +71,11 @@ def rows(value: Any) -> int:
     return len(value) if isinstance(value, (list, tuple)) else 0
 
 
+def cells(value: Any) -> int:
+    """Return the number of values in a table."""
+    return rows(value) * width(value)
+
+
 def width(value: Any) -> int:
     """Return the number of columns."""
     return int(value.shape[1]) if getattr(value, "ndim", 1) > 1 else 1

@@ -3,6 +3,7 @@
 import sys
 
 import uvicorn
+from pydantic import ValidationError
 
 from .app import create_app
 from .artifact import ModelError
@@ -10,10 +11,13 @@ from .settings import Settings
 
 
 def main() -> None:
-    """Serve until a signal; end with 1 and one line if the model cannot be served."""
-    settings = Settings()
+    """Serve until a signal; end with 1 and one line if the model or a setting cannot be used."""
     try:
+        settings = Settings()
         app = create_app(settings)
+    except ValidationError as error:
+        wrong = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        sys.exit(f"error: {'; '.join(wrong)}")
     except ModelError as error:
         sys.exit(f"error: {error}")
     uvicorn.run(

@@ -1,10 +1,10 @@
 """The prediction service: what it answers and where."""
 
+import asyncio
 import json
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
-import anyio
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     request_type = schema.request_type(predictor.signature["inputs"], settings.max_rows)
     response_type = schema.response_type(predictor.signature["outputs"])
     version = schema.ModelVersion(name=description["name"], version=predictor.version)
-    threads = anyio.CapacityLimiter(settings.predict_threads)
+    threads = ThreadPoolExecutor(settings.predict_threads, thread_name_prefix="predict")
 
     app = FastAPI(
         title=description["title"],
@@ -61,14 +61,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def predict(body: Any) -> Any:
         """Answer each instance, in order."""
         instances = [instance.model_dump(by_alias=True) for instance in body.instances]
-        call = partial(predictor.predict, instances)
+        running = asyncio.get_running_loop().run_in_executor(threads, predictor.predict, instances)
         try:
-            with anyio.fail_after(settings.predict_timeout):
-                answers = await anyio.to_thread.run_sync(
-                    call, limiter=threads, abandon_on_cancel=True
-                )
+            answers = await asyncio.wait_for(running, settings.predict_timeout)
         except TimeoutError:
-            raise HTTPException(504, "The model took too long; send fewer rows.") from None
+            raise HTTPException(
+                504, "The model took too long; send fewer rows, or try again later."
+            ) from None
         except (ValueError, OverflowError):
             raise HTTPException(422, "The model cannot answer these instances.") from None
         return {"predictions": answers, "model": version}

@@ -72,10 +72,12 @@ def facts(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
 def parity(receipt: Mapping[str, Any]) -> str:
     """Say the proof in one sentence."""
     result = receipt["parity"]
+    left_out = f" {result['unservable_rows']} more hold an infinite number and are not served."
     return (
         f"{result['rows']} rows together and {result['single_rows']} one at a time are answered "
         f"as the {result['reference']} did; labels equal, numbers within "
         f"{result['largest_difference']:.1g} (allowed: {result['tolerance']:.0g})."
+        + (left_out if result["unservable_rows"] else "")
     )
 
 

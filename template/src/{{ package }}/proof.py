@@ -1,7 +1,8 @@
 """The parity promise: the served model answers what it answered where it was fitted.
 
-Labels must be equal. Numbers may differ by ``TOLERANCE`` x max(1, abs(number)): a linear model
-sums a batch in another order than a single row, in the last digits of a double.
+Labels must be equal. Numbers may differ by ``TOLERANCE`` of their size, because a linear model sums
+a batch in another order than a single row, in the last digits of a double. A number smaller than 1
+is measured against 1, or against the largest of all the answers if that is smaller still.
 """
 
 import json
@@ -18,7 +19,7 @@ TOLERANCE = 1e-9
 SINGLE_ROWS = 500
 """Rows asked one at a time; the whole batch is asked too."""
 KEPT_ROWS = 50
-"""Rows kept for the tests, over HTTP and in the container."""
+"""Rows kept for the tests, in the process and over HTTP."""
 
 
 def prove(
@@ -28,7 +29,7 @@ def prove(
 
     Returns:
         How many rows were asked together and one at a time, the tolerance, and the largest
-        difference met, relative to max(1, abs(number)).
+        difference met, relative to the size of the number.
 
     Raises:
         ModelError: an answer differs, depends on the other rows, or an instance is refused.
@@ -61,8 +62,10 @@ def largest_difference(answers: Sequence[Prediction], reference: Sequence[Predic
     """Compare predictions pairwise; a different label counts as infinite."""
     if len(answers) != len(reference):
         return float("inf")
+    largest = max((abs(item["value"]) for item in reference if "value" in item), default=0.0)
+    floor = min(1.0, largest) or 1.0
     pairs = zip(answers, reference, strict=True)
-    return max((_difference(a, b) for a, b in pairs), default=0.0)
+    return max((_difference(a, b, floor) for a, b in pairs), default=0.0)
 
 
 def choose(instances: Sequence[Mapping[str, Any]], reference: Sequence[Prediction]) -> list[int]:
@@ -100,11 +103,11 @@ def _through_schema(
     return [instance.model_dump(by_alias=True) for instance in request.instances]
 
 
-def _difference(answer: Prediction, reference: Prediction) -> float:
+def _difference(answer: Prediction, reference: Prediction, floor: float) -> float:
     if answer.keys() != reference.keys():
         return float("inf")
     if "value" in answer:
-        return _distance(answer["value"], reference["value"])
+        return _distance(answer["value"], reference["value"], floor)
     if answer["label"] != reference["label"] or type(answer["label"]) is not type(
         reference["label"]
     ):
@@ -112,8 +115,8 @@ def _difference(answer: Prediction, reference: Prediction) -> float:
     ours, theirs = answer.get("probabilities", {}), reference.get("probabilities", {})
     if ours.keys() != theirs.keys():
         return float("inf")
-    return max((_distance(ours[name], theirs[name]) for name in ours), default=0.0)
+    return max((_distance(ours[name], theirs[name], 1.0) for name in ours), default=0.0)
 
 
-def _distance(number: float, reference: float) -> float:
-    return abs(number - reference) / max(1.0, abs(reference))
+def _distance(number: float, reference: float, floor: float) -> float:
+    return abs(number - reference) / max(floor, abs(reference))

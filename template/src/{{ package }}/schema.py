@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
     AfterValidator,
@@ -61,7 +61,9 @@ def response_type(outputs: Mapping[str, Any]) -> type[BaseModel]:
     """Build the answer of ``POST /predict``: one prediction for each instance, in order."""
     fields: dict[str, Any] = {"value": (float, ...)}
     if outputs["task"] == "classification":
-        fields = {"label": (Literal[tuple(outputs["labels"])], ...)}
+        labels = outputs["labels"]
+        label: Any = Union[tuple({type(item) for item in labels})]  # noqa: UP007 - found at run time
+        fields = {"label": (Annotated[label, WithJsonSchema({"enum": labels})], ...)}
         if outputs["probabilities"]:
             fields["probabilities"] = (dict[str, float], ...)
     prediction = create_model("Prediction", **fields)
@@ -76,7 +78,8 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     """Map one property to a type that takes what the property allows and publishes it as it is."""
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     (kind,) = [name for name in kinds if name != "null"]
-    allowed = Field(ge=schema.get("minimum"), le=schema.get("maximum"))
+    public = published(schema)
+    allowed = Field(ge=public.get("minimum"), le=public.get("maximum"))
     base: Any
     if "enum" in schema:
         known = tuple(value for value in schema["enum"] if value is not None)
@@ -95,13 +98,20 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     else:
         base = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
     base = base | None if len(kinds) > 1 else base
-    return Annotated[base, WithJsonSchema(published(schema))]
+    return Annotated[base, WithJsonSchema(public)]
 
 
 def published(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the API tells the world of one property: all but how it is handed over."""
     keep = {"x-observed", "x-unit"}
-    return {name: value for name, value in schema.items() if name[:2] != "x-" or name in keep}
+    public = {name: value for name, value in schema.items() if name[:2] != "x-" or name in keep}
+    if "x-range" in schema:  # beyond its type's range a number would wrap
+        smallest, largest = schema["x-range"]
+        public["minimum"] = max(smallest, schema.get("minimum", smallest))
+        public["maximum"] = min(largest, schema.get("maximum", largest))
+    if "string" in schema["type"] and "enum" not in schema and "format" not in schema:
+        public["maxLength"] = MAX_TEXT
+    return public
 
 
 def _exact(known: tuple[Any, ...]) -> Any:

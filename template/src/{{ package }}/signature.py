@@ -36,7 +36,8 @@ def infer_inputs(rows: Any, names: Sequence[str] | None = None) -> dict[str, Any
         inputs |= {"x-container": "list"}
         columns = {(names or ["text"])[0]: {}}
     elif isinstance(rows, np.ndarray):
-        inputs |= {"x-container": "ndarray", "x-dtype": rows.dtype.str}
+        dtype = "O" if rows.dtype.kind == "U" else rows.dtype.str  # fixed widths would cut texts
+        inputs |= {"x-container": "ndarray", "x-dtype": dtype}
         names = names or [f"x{i}" for i in range(rows.shape[1])]
         _require_different(names)
         columns = {name: _range(rows.dtype) for name in names}
@@ -75,7 +76,11 @@ def infer_outputs(estimator: Any, answers: Any, name: str | None) -> dict[str, A
     if task(estimator) == "regression":
         return outputs
     labels = getattr(estimator, "classes_", None)
-    labels = np.unique(answers) if labels is None else np.asarray(labels)
+    if labels is None and answers.dtype.kind == "f":
+        return outputs  # a ranker's scores, for one
+    if labels is None:
+        found = set(np.unique(answers).tolist())
+        labels = [-1, 1] if found <= {-1, 1} else sorted(found)  # outliers and inliers
     return {
         "task": "classification",
         "name": name or "prediction",
@@ -132,7 +137,7 @@ def _range(dtype: Any) -> dict[str, Any]:
     if getattr(dtype, "kind", "") not in "iu" or (dtype.kind == "i" and dtype.itemsize == 8):
         return {}
     bounds = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
-    return {"minimum": int(bounds.min), "maximum": min(int(bounds.max), 2**63 - 1)}
+    return {"x-range": [int(bounds.min), min(int(bounds.max), 2**63 - 1)]}
 
 
 def _dtype(series: Any) -> dict[str, Any]:
