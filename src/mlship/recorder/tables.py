@@ -66,19 +66,21 @@ def same(one: Any, other: Any) -> bool:
 
 def rows(value: Any) -> int:
     """Return the number of samples, 0 for what has none."""
-    if hasattr(value, "shape"):
-        return int(value.shape[0]) if value.shape else 0
-    return len(value) if isinstance(value, (list, tuple)) else 0
+    if isinstance(value, (list, tuple)):
+        return len(value)
+    shape = getattr(value, "shape", None)
+    return int(shape[0]) if isinstance(shape, tuple) and shape else 0
+
+
+def width(value: Any) -> int:
+    """Return the number of columns."""
+    shape = getattr(value, "shape", None)
+    return int(shape[1]) if isinstance(shape, tuple) and len(shape) > 1 else 1
 
 
 def cells(value: Any) -> int:
     """Return the number of values in a table."""
     return rows(value) * width(value)
-
-
-def width(value: Any) -> int:
-    """Return the number of columns."""
-    return int(value.shape[1]) if getattr(value, "ndim", 1) > 1 else 1
 
 
 def alike(table: Any, samples: Any) -> bool:
@@ -138,7 +140,7 @@ def names_in(table: Any, samples: Any) -> list[str] | None:
     there = [columns[i].astype(float) + 0.0 for i in chosen]
     ours = [samples[:, i].astype(float) + 0.0 for i in range(samples.shape[1])]
     known = _row_keys(there)
-    if len(known) < DISTINCT * len(there[0]) or not _row_keys(ours) <= known:
+    if len(known) < DISTINCT * len(there[0]) or not _within(_row_keys(ours), known):
         return None
     if not any(len(set(column.tolist())) > 1 for column in ours):
         return None
@@ -147,7 +149,8 @@ def names_in(table: Any, samples: Any) -> list[str] | None:
             continue
         swapped = list(ours)
         swapped[one], swapped[other] = ours[other], ours[one]
-        if _row_keys([column[:1] for column in swapped]) <= known and _row_keys(swapped) <= known:
+        first = _row_keys([column[:1] for column in swapped])
+        if _within(first, known) and _within(_row_keys(swapped), known):
             return None  # the two columns could be each other
     return [str(names[i]) for i in chosen]
 
@@ -161,7 +164,7 @@ def texts_of(table: Any, texts: Sequence[str]) -> str | None:
         str(name)
         for name in table.columns
         if getattr(table[name].dtype, "kind", "O") not in NUMBERS
-        and wanted <= Counter(value for value in table[name] if isinstance(value, str))
+        and _within(wanted, Counter(value for value in table[name] if isinstance(value, str)))
     ]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -203,6 +206,11 @@ def _row_keys(columns: Sequence[Any]) -> Counter[bytes]:
 
     table = numpy.ascontiguousarray(numpy.column_stack(columns))
     return Counter(row.tobytes() for row in table)
+
+
+def _within(ours: Counter[Any], known: Counter[Any]) -> bool:
+    """Say whether ``known`` holds everything in ``ours`` at least as often."""
+    return all(known[key] >= times for key, times in ours.items())
 
 
 def _types(table: Any) -> list[Any]:
