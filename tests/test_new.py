@@ -369,6 +369,7 @@ def test_project_inside_a_repository_gets_none_of_its_own(
     make_notebook: MakeNotebook, cli: Cli, science: Path, tmp_path: Path
 ) -> None:
     fit = "from sklearn.linear_model import LinearRegression\nm = LinearRegression().fit([[1], [2], [4]], [1, 2, 3])"
+    fit += "\nno_such_name" * 7
     git(tmp_path, "init", "--quiet")
     arguments = [
         "-n",
@@ -378,10 +379,12 @@ def test_project_inside_a_repository_gets_none_of_its_own(
         "--defaults",
         "--no-install",
         "--json",
+        "-v",
     ]
     result = cli("new", tmp_path / "inner", *arguments)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["committed"] is False
+    assert result.stderr.count("failed and was passed over") == 7
     assert json.loads(result.stdout)["level"] == "direct"
     assert not (tmp_path / "inner" / ".git").exists()
     assert not list((tmp_path / "inner").rglob(".venv"))

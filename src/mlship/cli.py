@@ -37,6 +37,9 @@ MapOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="List every statement that failed, with its source.")
+]
 
 
 def _show_version(wanted: bool) -> None:
@@ -89,6 +92,7 @@ def new(
     ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Make a project from a notebook: run it, find its model, render, lock and prove it.
 
@@ -118,7 +122,7 @@ def new(
             files = [str(file) for file in project.render_only(request, Path(folder))]
         print(json.dumps(files) if as_json else "\n".join(files))
         return
-    created = project.create(request, Console(quiet))
+    created = project.create(request, Console(quiet, verbose))
     if as_json:
         result = {
             "path": str(created.path),

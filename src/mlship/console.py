@@ -36,10 +36,11 @@ class Progress:
 class Console:
     """Standard error, as quiet as asked."""
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         from rich.console import Console as RichConsole
 
         self.rich = RichConsole(stderr=True, quiet=quiet, highlight=False)
+        self.verbose = verbose
         self.animated = self.rich.is_terminal and not quiet
         self.interactive = sys.stdin.isatty() and self.rich.is_terminal
 
@@ -53,10 +54,13 @@ class Console:
 
     def errors(self, errors: Sequence[Mapping[str, str]]) -> None:
         """List the statements that failed and were passed over."""
-        for error in errors[:SHOWN_ERRORS]:
+        shown = len(errors) if self.verbose else SHOWN_ERRORS
+        for error in errors[:shown]:
             self.note(f"cell {error['cell']} failed and was passed over: {error['error']}")
-        if len(errors) > SHOWN_ERRORS:
-            self.note(f"{len(errors) - SHOWN_ERRORS} more failed; `mlship inspect` lists them all.")
+            if self.verbose and error["source"]:
+                self.note(f"  {error['source'].splitlines()[0]}")
+        if len(errors) > shown:
+            self.note(f"{len(errors) - shown} more failed; --verbose lists them all.")
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
