@@ -63,17 +63,8 @@ class Console:
             self.note(f"{len(errors) - shown} more failed; --verbose lists them all.")
 
     @contextmanager
-    def step(self, text: str) -> Iterator[None]:
-        """Show that something takes its time."""
-        progress = Progress(self, text)
-        try:
-            yield
-        finally:
-            progress.stop()
-
-    @contextmanager
-    def progress(self, text: str) -> Iterator[Progress]:
-        """Show how far a notebook's run is."""
+    def step(self, text: str) -> Iterator[Progress]:
+        """Show that something takes its time, and how far it is if that is told."""
         progress = Progress(self, text)
         try:
             yield progress

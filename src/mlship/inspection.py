@@ -34,7 +34,7 @@ def inspect(
         with console.step("looking for the notebook's Python"):
             found = interpreter.find(taken, python, scratch)
         with (
-            console.progress(f"running {path.name}") as progress,
+            console.step(f"running {path.name}") as progress,
             intake.run(taken, found, maps, scratch, progress) as run,
         ):
             progress.stop()

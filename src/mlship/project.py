@@ -82,8 +82,8 @@ def create(request: Request, console: Console) -> Created:
             _require_python(staged)
             handover = scratch / "handover"
             handover.mkdir()
-            model, level = _take_in(request, taken, python, scratch, handover, console)
-            _write_model_zone(staged, taken, handover)
+            model, handed = _take_in(request, taken, python, scratch, handover, console)
+            _write_model_zone(staged, taken, handed["packages"])
             with console.step("locking the environments of the service and the page"):
                 _lock(staged)
             with console.step("packing the model and proving it in the service's environment"):
@@ -106,7 +106,7 @@ def create(request: Request, console: Console) -> Created:
     committed = request.git and _commit(target, console)
     console.note("tests/parity/rows.json holds up to 50 real rows of the notebook's data.")
     installed = request.install and _install(target, console)
-    return Created(target, level, model.served, parity, committed, installed)
+    return Created(target, handed["level"], model.served, parity, committed, installed)
 
 
 def render_only(request: Request, folder: Path) -> list[Path]:
@@ -230,10 +230,14 @@ def _take_in(
     scratch: Path,
     handover: Path,
     console: Console,
-) -> tuple[intake.Model, str]:
-    """Run the notebook, choose its model and have it written into ``handover``."""
+) -> tuple[intake.Model, dict[str, Any]]:
+    """Run the notebook, choose its model and have it written into ``handover``.
+
+    Returns:
+        The model, and what the recorder knows of what it handed over.
+    """
     with (
-        console.progress(f"running {taken.path.name}") as progress,
+        console.step(f"running {taken.path.name}") as progress,
         intake.run(taken, python, request.maps, scratch, progress) as run,
     ):
         progress.stop()
@@ -247,16 +251,14 @@ def _take_in(
         )
         facts = intake.facts(taken, run.record, model, handed)
     (handover / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-    (handover / "packages.json").write_text(json.dumps(handed["packages"]), encoding="utf-8")
-    return model, str(handed["level"])
+    return model, handed
 
 
-def _write_model_zone(staged: Path, taken: Notebook, handover: Path) -> None:
+def _write_model_zone(staged: Path, taken: Notebook, packages: Mapping[str, str]) -> None:
     """Write what is known before packing: the notebook, and the versions that it ran with."""
     text = json.dumps(taken.stripped, indent=1, ensure_ascii=False) + "\n"
     (staged / "notebooks" / taken.stored_name).write_text(text, encoding="utf-8")
     (staged / "notebooks" / ".gitkeep").unlink(missing_ok=True)
-    packages = json.loads((handover / "packages.json").read_text(encoding="utf-8"))
     path = staged / "model" / "pyproject.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     pins = tomlkit.array()

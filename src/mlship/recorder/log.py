@@ -21,6 +21,7 @@ class Log:
         """The statement that runs, counted from 0, and its cell."""
         self.cell = 0
         self.events: list[Event] = []
+        self._owners: dict[int, Any] = {}
         self.sources: list[tuple[str, Any]] = []
         """Tables as the notebook loaded them, with their names."""
         self.derived: list[Any] = []
@@ -49,6 +50,7 @@ class Log:
             answer = None if kind in ("fit", "partial_fit") else self.keep(result)
             event = Event(kind, self.statement, owner, samples, self.keep(target), answer)
             self.events.append(event)
+            self._owners[id(owner)] = owner
             if kind == "score" and _is_number(result):
                 name = "accuracy" if models.is_classifier(owner) else "r2"
                 self._measure(name, result, event)
@@ -167,8 +169,7 @@ class Log:
 
     def model_of(self, event: Event) -> Any:
         """Return the search that an event's object came out of, or the object itself."""
-        owners = {id(other.owner): other.owner for other in self.events}
-        for owner in owners.values():
+        for owner in self._owners.values():
             if getattr(owner, "best_estimator_", None) is event.owner:
                 return owner
         return event.owner
