@@ -151,6 +151,7 @@ def run(
             "origin": str(origin),
             "maps": {name: str(path.resolve()) for name, path in maps.items()},
             "cell_seconds": CELL_SECONDS,
+            "notebook": notebook.stored_name,
         }
         assert process.stdin  # noqa: S101 - it was opened as a pipe
         process.stdin.write(json.dumps(job) + "\n")
@@ -235,6 +236,7 @@ def facts(
         )
     return {
         "level": handed["level"],
+        "cut": handed["cut"],
         "provenance": {
             "notebook": notebook.stored_name,
             "notebook_sha256": notebook.sha256,

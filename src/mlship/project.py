@@ -19,7 +19,7 @@ from typing import Any
 import tomlkit
 import yaml
 
-from . import intake, interpreter, notebook, template, uv
+from . import code, intake, interpreter, notebook, template, uv
 from .console import Console
 from .errors import IntakeError, PreconditionError, UsageError
 from .interpreter import Interpreter
@@ -84,6 +84,7 @@ def create(request: Request, console: Console) -> Created:
             handover.mkdir()
             model, handed = _take_in(request, taken, python, scratch, handover, console)
             _write_model_zone(staged, taken, handed["packages"])
+            code.write(staged, handed["code"])
             with console.step("locking the environments of the service and the page"):
                 _lock(staged)
             with console.step("packing the model and proving it in the service's environment"):

@@ -12,6 +12,7 @@ import functools
 import inspect
 import os
 import sys
+import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -132,15 +133,24 @@ class Hooks:
             samples = args[0] if args else kwargs.get("X", kwargs.get("data"))
             target = args[1] if len(args) > 1 else kwargs.get("y")
             before = self.listener.keep(samples)
+            names = self._named(samples), self._named(target)
             self.silent = True
+            started = time.monotonic()
             try:
                 result = method(owner, *args, **kwargs)
             finally:
                 self.silent = False
-            self.listener.called(kind, owner, before, target, result)
+            self.listener.seconds = time.monotonic() - started
+            self.listener.called(kind, owner, before, target, result, names)
             return result
 
         return hooked
+
+    def _named(self, value: Any) -> str | None:
+        """Return the global name of an object."""
+        named = self.namespace.items() if value is not None else ()
+        names = (name for name, held in named if held is value)
+        return next((name for name in names if not name.startswith("_")), None)
 
     def _from_notebook(self) -> bool:
         if self.silent:

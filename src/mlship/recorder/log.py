@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import numbers
 import os
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import models, tables
-from .models import Event
+from .models import Event, Names
 
 
 class Log:
@@ -21,6 +22,10 @@ class Log:
         """The statement that runs, counted from 0, and its cell."""
         self.cell = 0
         self.events: list[Event] = []
+        self.fitted: set[int] = set()
+        """Ids of the estimators that were fitted since this was last cleared."""
+        self.loaded: dict[tuple[int, int], tuple[str, Any]] = {}
+        """What the k-th loader in a statement gave, with its name."""
         self._owners: dict[int, Any] = {}
         self.sources: list[tuple[str, Any]] = []
         """Tables as the notebook loaded them, with their names."""
@@ -31,6 +36,10 @@ class Log:
         self.files: dict[str, str] = {}
         """Data files that were read, with their SHA-256."""
         self.mapped: list[tuple[int, str]] = []
+        self.places: dict[str, str] = {}
+        """Where each data file is."""
+        self.seconds = 0.0
+        """How long the call took that is told of."""
         self._kept: dict[str, Any] = {}
 
     def keep(self, value: Any) -> Any:
@@ -42,13 +51,18 @@ class Log:
             self._kept[key] = tables.snapshot(value)
         return self._kept[key]
 
-    def called(self, kind: str, owner: Any, samples: Any, target: Any, result: Any) -> None:
-        """Take note of a call of an estimator's method."""
+    def called(
+        self, kind: str, owner: Any, samples: Any, target: Any, result: Any, names: Names
+    ) -> None:
+        """Take note of a call of an estimator's method; ``names`` are its samples' and target's."""
+        if kind.startswith("fit") or kind == "partial_fit":
+            self.fitted.add(id(owner))
         if kind in ("transform", "fit_transform"):
             self._name_columns(owner, result)
         elif hasattr(owner, "predict"):
             answer = None if kind in ("fit", "partial_fit") else self.keep(result)
-            event = Event(kind, self.statement, owner, samples, self.keep(target), answer)
+            event = Event(kind, self.statement, owner, samples, self.keep(target), answer, names)
+            event.seconds = self.seconds
             self.events.append(event)
             self._owners[id(owner)] = owner
             if kind == "score" and _is_number(result):
@@ -76,8 +90,10 @@ class Log:
         def read(path: Any, *args: Any, **kwargs: Any) -> Any:
             place = self._find(path)
             result = function(place, *args, **kwargs)
+            name = os.path.basename(str(place))
+            kept = self._load(name, result)
             if hasattr(result, "columns"):
-                self.sources.append((os.path.basename(str(place)), result.copy()))
+                self.sources.append((name, kept))
             return result
 
         return read
@@ -87,14 +103,15 @@ class Log:
 
         def load(*args: Any, **kwargs: Any) -> Any:
             result = function(*args, **kwargs)
-            data = getattr(result, "data", None)
-            names = getattr(result, "feature_names", None)
+            kept = self._load(name, result)
+            data = getattr(kept, "data", None)
+            names = getattr(kept, "feature_names", None)
             names = [] if names is None else [str(feature) for feature in names]
-            frame = result[0] if isinstance(result, tuple) else getattr(result, "frame", None)
+            frame = kept[0] if isinstance(kept, tuple) else getattr(kept, "frame", None)
             if frame is not None and hasattr(frame, "columns"):
-                self.sources.append((name, frame.copy()))
+                self.sources.append((name, frame))
             elif data is not None and names and data.ndim == 2 and not hasattr(data, "columns"):
-                self.sources.append((name, (names, data.copy())))
+                self.sources.append((name, (names, data)))
             return result
 
         return load
@@ -109,6 +126,13 @@ class Log:
             return function(value, *args, **kwargs)
 
         return dump
+
+    def _load(self, name: str, value: Any) -> Any:
+        """Keep a copy of what a loader gave, and return it."""
+        turn = sum(statement == self.statement for statement, _ in self.loaded)
+        kept = copy.deepcopy(value)
+        self.loaded[self.statement, turn] = (name, kept)
+        return kept
 
     def _measure(self, name: str, value: Any, event: Event) -> None:
         self.metrics.append(
@@ -163,6 +187,7 @@ class Log:
             inside = os.path.relpath(place)
             shown = os.path.abspath(place) if inside.startswith("..") else inside
             self.mapped.append((self.cell, f"{path} was read from {shown}"))
+        self.places[name] = os.path.abspath(place)
         with open(place, "rb") as file:
             self.files[name] = hashlib.sha256(file.read()).hexdigest()
         return place

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import io
 import os
 import pickle
 import sys
 import types
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Optional, Tuple
 
 from . import tables
 from .statements import first_line
@@ -25,6 +26,9 @@ REASONS = (
 )
 
 
+Names = Tuple[Optional[str], Optional[str]]
+
+
 class Refused(Exception):
     """The model cannot be handed over; the message says why and what to do."""
 
@@ -33,7 +37,14 @@ class Event:
     """One call of a fit, predict or score method by the notebook's own code."""
 
     def __init__(
-        self, kind: str, statement: int, owner: Any, samples: Any, target: Any, result: Any
+        self,
+        kind: str,
+        statement: int,
+        owner: Any,
+        samples: Any,
+        target: Any,
+        result: Any,
+        names: Names = (None, None),
     ) -> None:
         self.kind = kind
         self.statement = statement
@@ -41,6 +52,9 @@ class Event:
         self.samples = samples
         self.target = target
         self.result = result
+        self.names = names
+        """The global names that were its samples and its target."""
+        self.seconds = 0.0
 
 
 class Candidate:
@@ -152,9 +166,14 @@ def require_importable(model: Any) -> None:
         )
 
 
-def packages(values: Any) -> dict[str, str]:
-    """Return the distributions, with versions, that a model and its rows are made of."""
+def packages(values: Any, code: Iterable[str] = ()) -> dict[str, str]:
+    """Return the distributions, with versions, that a model, its rows and its code need."""
     modules = {module.split(".")[0] for module, _ in _parts(values)}
+    for part in (part for text in code for part in ast.walk(ast.parse(text))):
+        if isinstance(part, ast.Import):
+            modules.update(alias.name.split(".")[0] for alias in part.names)
+        elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
+            modules.add(part.module.split(".")[0])
     modules |= {name for name in ("joblib", "numpy", "scipy") if name in sys.modules}
     known: Any = {"sklearn": ["scikit-learn"], "imblearn": ["imbalanced-learn"]}
     if hasattr(importlib.metadata, "packages_distributions"):  # from Python 3.10 on

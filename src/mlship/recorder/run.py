@@ -10,6 +10,7 @@ import operator
 import os
 import pickle
 import platform
+import random
 import signal
 import sys
 import types
@@ -17,21 +18,18 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import models, statements, tables
+from . import cutting, models, statements, tables
 from .hooks import Hooks
 from .log import Log
 from .models import Candidate, Refused
 from .rows import trace
 from .statements import Statement, first_line
+from .watch import Watch, digest, loaded
 
 _FUTURES = functools.reduce(
     operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
 FITS = ("fit", "fit_predict", "partial_fit")
-
-
-CELLS_WATCHED = 2_000_000
-"""Larger tables are not compared before and after each statement."""
 
 
 class NotAnswered(Exception):
@@ -49,6 +47,7 @@ class Recorder:
         self.namespace: dict[str, Any] = self.module.__dict__
         self.log = Log(job)
         self.hooks = Hooks(self.namespace, self.log)
+        self.watch = Watch(self.namespace)
         self._future = 0
 
     def run(self) -> None:
@@ -73,16 +72,17 @@ class Recorder:
         self.hooks.silent = True
 
     def _execute(self, statement: Statement) -> None:
-        before = {
-            name: tables.digest(self.namespace.get(name))
-            for name in statement.reads
-            if tables.cells(self.namespace.get(name)) <= CELLS_WATCHED
-        }
+        statement.random = _random_state()
+        self.log.fitted.clear()
+        reached = self.watch.before(statement.reads)
+        before = {name: self.watch.content(name) for name in reached}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 body, place = ast.Module([statement.node], []), f"<cell {statement.cell}>"
                 code = compile(body, place, "exec", self._future, dont_inherit=True)
+                defines = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+                statement.needs = self.watch.needs(loaded(code, within=not defines))
                 if (
                     isinstance(statement.node, ast.ImportFrom)
                     and statement.node.module == "__future__"
@@ -96,6 +96,8 @@ class Recorder:
             self.hooks.silent = False
             statement.lost = self._lost_by(statement, before)
         self.hooks.install()
+        suspected = statements.intended(statement, self.statements)
+        statement.changed = self.watch.after(reached, suspected, self.log.fitted)
 
     def _lost_by(self, statement: Statement, before: Mapping[str, str | None]) -> set[str]:
         """Return what a failed statement changed or was to change, under every name it has."""
@@ -103,7 +105,7 @@ class Recorder:
         changed |= {
             name
             for name, key in before.items()
-            if key is not None and key != tables.digest(self.namespace.get(name))
+            if key is not None and key != digest(self.namespace.get(name))
         }
         objects = {id(self.namespace.get(name)) for name in changed} - {id(None)}
         aliases = {name for name, value in self.namespace.items() if id(value) in objects}
@@ -175,7 +177,18 @@ class Recorder:
             Refused: the model, or what it was fitted on, cannot be served.
         """
         self._require_sound(candidate)
-        samples, names, source = trace(candidate.fitted.samples, self.log, self.namespace)
+        refused, names, source = None, None, None
+        samples = candidate.fitted.samples
+        try:
+            samples, names, source = trace(samples, self.log, self.namespace)
+        except Refused as error:
+            refused = error
+        search = None
+        if source is None:
+            search = cutting.find(self.statements, self.log, candidate)
+        if refused is not None and (search is None or search.cut is None):
+            why = "; ".join(search.blocked[-1:]) if search else ""
+            raise Refused(f"{refused}" + (f" Its rows as loaded: {why}." if why else ""))
         models.require_importable(candidate.served())
         rows, answers, probabilities = models.answers_of(candidate, samples)
         values = {
@@ -188,17 +201,27 @@ class Recorder:
                 candidate.fitted.target, [table for _, table in self.log.sources]
             ),
         }
+        facts: dict[str, Any] = {"level": "raw" if source else "direct", "code": {}, "cut": {}}
+        facts["why"] = "its rows are not found, unchanged, in what the notebook loads"
+        if source:
+            facts["why"] = f"its rows are those of {source}, unchanged"
+        elif search is not None and search.cut is not None:
+            name = self.job["notebook"]
+            change, more, kept = cutting.handover(search, values, self.statements, name)
+            values.update(change)
+            facts.update(more)
+            code, said = cutting.trained(search.cut, kept, candidate, self.log, folder, name)
+            facts["code"] = {**facts["code"], **code}
+            facts["cut"]["notes"].append(said)
+        elif search is not None:
+            facts["blocked"] = search.blocked
         with open(os.path.join(folder, "handover.pickle"), "wb") as file:
             pickle.dump(values, file, protocol=5)
-        why = "its rows are not found, unchanged, in what the notebook loads"
-        if source:
-            why = f"its rows are those of {source}, unchanged"
         return {
-            "level": "raw" if source else "direct",
-            "why": why,
-            "rows": tables.rows(rows),
-            "inputs": tables.width(rows),
-            "packages": models.packages(values),
+            **facts,
+            "rows": tables.rows(values["rows"]),
+            "inputs": tables.width(values["rows"]),
+            "packages": models.packages(values, facts["code"].values()),
         }
 
     def _doubts(self, candidate: Candidate) -> list[str]:
@@ -244,6 +267,12 @@ class _Shell:
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *args, **kwargs: None
+
+
+def _random_state() -> tuple[Any, Any]:
+    """Return the state of the generators that a notebook shares without naming them."""
+    numpy = sys.modules.get("numpy.random")
+    return random.getstate(), None if numpy is None else numpy.get_state()
 
 
 def _refuse_input(*_: Any) -> str:

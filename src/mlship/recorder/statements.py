@@ -27,6 +27,16 @@ class Statement:
         self.error: str | None = None
         self.lost: set[str] = set()
         """After a failure, the names whose objects are not what they were to be."""
+        self.text = source
+        """The whole cell, in which the node has its place."""
+        self.comments: list[str] = []
+        """The comment lines above it."""
+        self.needs: set[str] = set()
+        """The names that it read when it ran, with what the notebook's functions read of it."""
+        self.changed: set[str] = set()
+        """The names that it bound, or whose objects it changed, when it ran."""
+        self.random: Any = None
+        """The state of the random generators when it started."""
         self.binds, self.changes = _written(node)
         self.reads = {
             part.id
@@ -58,9 +68,14 @@ def split(cells: Iterable[Sequence[Any]]) -> list[Statement]:
             unreadable.lost |= {name for found in CHANGE.findall(source) for name in found if name}
             statements.append(unreadable)
             continue
+        lines, end = source.splitlines(), 0
         for node in body:
             text = ast.get_source_segment(source, node) or ""
             statements.append(Statement(number, node, text))
+            statements[-1].text = source
+            above = [line.strip() for line in lines[end : _first_line_of(node) - 1]]
+            statements[-1].comments = [line for line in above if _says_something(line)]
+            end = node.end_lineno or end
     return statements
 
 
@@ -112,6 +127,23 @@ def first_line(text: str) -> str:
     """Return the first line of a message, shortened."""
     lines = text.strip().splitlines()
     return lines[0][:300] if lines else ""
+
+
+def _first_line_of(node: ast.stmt) -> int:
+    decorators = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _says_something(line: str) -> bool:
+    """Say whether a line is a comment in words, and no code that was put aside."""
+    text = line.lstrip("#! ").rstrip()
+    if not line.startswith("#") or not any(map(str.isalpha, text)):
+        return False
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return True
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Name) for node in body)
 
 
 def _changed_by(call: ast.Call, changing: set[str]) -> set[str | None]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from . import problems, schema
 from .limits import BodyLimit
-from .predictor import Predictor, read_json
+from .predictor import Predictor, RowsRefused, read_json
 from .settings import Settings
 
 
@@ -68,8 +68,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             raise HTTPException(
                 504, "The model took too long; send fewer rows, or try again later."
             ) from None
-        except (ValueError, OverflowError):
-            raise HTTPException(422, "The model cannot answer these instances.") from None
+        except RowsRefused as refused:
+            return problems.rows_refused(refused.reasons)
         return {"predictions": answers, "model": version}
 
     predict.__annotations__ |= {"body": request_type, "return": response_type}

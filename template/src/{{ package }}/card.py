@@ -15,6 +15,7 @@ SHOWN = 10
 
 LEVELS = {
     "raw": "rows as they are in the team's data",
+    "frame": "rows that the notebook has prepared in part",
     "direct": "the estimator's own input, prepared by the notebook before it is asked",
 }
 
@@ -63,6 +64,8 @@ def facts(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
             ("what", "value"), [("Python", provenance["python"]), *packages, *_files(signature)]
         ),
     ]
+    if receipt.get("cut"):
+        sections += ["## How a row becomes an answer", "\n".join(_cut(receipt["cut"]))]
     notes = provenance.get("notes", [])
     if notes:
         sections += ["## Found in the notebook", "\n".join(f"- {note}" for note in notes)]
@@ -93,6 +96,29 @@ def _inputs(inputs: Mapping[str, Any]) -> str:
         allowed = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
         rows.append((name, " or ".join(kinds), allowed, seen, schema.get("description", "")))
     return _table(("input", "type", "allowed", "training saw", "meaning"), rows)
+
+
+def _cut(cut: Mapping[str, Any]) -> Iterable[str]:
+    """Say which rows are served, by what code, and which are not."""
+    yield (
+        f"- Requests are rows of {cut['source']} as they are after cell {cut['cell']} of the "
+        "notebook; `features.py` in the model package makes the model's inputs of them, in "
+        "training and in serving alike."
+    )
+    if cut["left_out"]:
+        yield (
+            f"- {cut['left_out']} of {cut['rows']} rows were left out by the notebook (filters, "
+            "missing values): nothing is proven for rows like them."
+        )
+    for item in cut["unservable"]:
+        yield f"- {item['rows']} rows cannot be served: {item['reason']}."
+    if cut["filled"]:
+        yield (
+            "- The code reads these columns, though no answer depends on them, so that requests "
+            f"go without: {', '.join(cut['filled'])}."
+        )
+    for reason in cut["notes"]:
+        yield f"- {reason}"
 
 
 def _files(signature: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -36,11 +36,11 @@ def to_rows(instances: Sequence[Instance], inputs: Mapping[str, Any]) -> Any:
             return np.array(_missing_as_nan(table) if dtype.kind in "fO" else table, dtype=dtype)
         case "series":
             ((name, values),) = columns.items()
-            return _series(values, name, properties[name])
+            return column(values, name, properties[name])
         case _:
             import pandas as pd
 
-            series = [_series(columns[name], name, properties[name]) for name in properties]
+            series = [column(columns[name], name, properties[name]) for name in properties]
             frame = pd.DataFrame(dict(enumerate(series)))
             frame.columns = pd.Index([_label(name, properties[name]) for name in properties])
             return frame
@@ -77,7 +77,8 @@ def plain_value(value: Any) -> Any:
     return value
 
 
-def _series(values: list[Any], name: str, schema: Mapping[str, Any]) -> Any:
+def column(values: list[Any], name: str, schema: Mapping[str, Any]) -> Any:
+    """Build one pandas column (n) of the type that its schema names."""
     import pandas as pd
 
     dtype = schema["x-dtype"]

@@ -7,6 +7,7 @@ the training code of this project. Nothing else writes the files in ``model/``.
 import argparse
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 import pickle
 import platform
@@ -22,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from . import artifact, card, proof, signature
+from . import artifact, card, features, proof, signature
 from .artifact import ModelError
 from .instances import from_rows
-from .predictor import Predictor, predictions
+from .predictor import Predictor, RowsRefused, predictions
 
 WRITTEN_BY_PEOPLE = ("description", "minimum", "maximum", "x-unit")
 """What people add to a property by hand; it survives packing again."""
@@ -49,6 +50,11 @@ class Handover:
     reference: str = "notebook"
     """Whose answers ``answers`` are."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[str, Any] | None = None
+    """Where the team's own code prepares the rows: ``columns`` that it reads, those ``filled``,
+    and what it ``learned``: ``values``, said in JSON, and ``estimators``, by name."""
+    cut: Mapping[str, Any] = field(default_factory=dict)
+    """How the rows to be served were found in the notebook."""
     experiments: Sequence[Mapping[str, Any]] = ()
 
 
@@ -70,7 +76,10 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
             reference = predictions(handover.answers, handover.probabilities, contract["outputs"])
         except ValueError as error:
             raise ModelError(str(error)) from None
-        result = proof.prove(predictor, instances, reference)
+        try:
+            result = proof.prove(predictor, instances, reference)
+        except RowsRefused as refused:
+            raise ModelError(f"The service cannot answer rows of the notebook: {refused}") from None
         receipt = {
             "parity": {
                 "reference": handover.reference,
@@ -79,13 +88,14 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
                 "unservable_rows": unservable,
             },
             "artifact_sha256": contract["artifact"]["sha256"],
+            "cut": dict(handover.cut),
             "experiments": list(handover.experiments),
         }
         _write_json(target / "receipt.json", receipt)
         example = signature.example(contract["inputs"], instances)
         _write_json(target / "example.json", {"instances": [example]})
-        for old in (project / "model").glob("model.*"):
-            old.unlink()
+        for old in [*(project / "model").glob("model.*"), project / "model" / features.FILE]:
+            old.unlink(missing_ok=True)
         for path in target.iterdir():
             shutil.move(path, project / "model" / path.name)
     chosen = proof.choose(instances, reference)
@@ -103,40 +113,102 @@ def read_handover(directory: Path) -> Handover:
     return Handover(**values, **facts)
 
 
-def train(data: Path | None) -> Handover:
+def train(project: Path, data: Path | None) -> Handover:
     """Run the project's own training code.
 
     Raises:
-        ModelError: the project has none.
+        ModelError: the project has none, or its data is not there.
     """
-    package = f"{__package__}_model"
-    try:
-        load, fit, evaluate = (
-            importlib.import_module(f"{package}.{name}") for name in ("load", "train", "evaluate")
-        )
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(package):
-            raise
+    name = f"{__package__}_model.train"
+    if importlib.util.find_spec(name) is None:
         raise ModelError(
-            "There is no training code in model/ yet: this model came out of the notebook in "
-            "notebooks/. Run `mlship new` on the changed notebook to serve a new one."
+            "There is no training code in model/: this model came out of the notebook in "
+            "notebooks/, and MODEL_CARD.md says why. Run `mlship new` on the changed notebook."
+        )
+    try:
+        trained = importlib.import_module(name).train(data)
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{error.filename} is not there: say where the data is with --data PATH."
         ) from None
-    samples, target = load.load(data) if data else load.load()
-    estimator = fit.train(samples, target)
-    metrics = evaluate.evaluate(samples, target)
+    previous = _previous(project)
+    prepared, rows, target = None, trained.rows, previous.get("outputs", {}).get("name")
+    inputs = rows
+    if trained.learned is not None and "features" in previous:
+        entry = previous["features"]
+        values, estimators = features.part(trained.learned.known, entry["module"])
+        prepared = {**entry, "learned": {"values": values, "estimators": estimators}}
+        code = features.of(entry, values, estimators)
+        names = [name for name in previous["inputs"]["properties"]]
+        if hasattr(rows, "columns"):
+            rows = rows[[column for column in rows.columns if str(column) in names]]
+        rows = _taken(trained.model, code, rows.reset_index(drop=True))
+        inputs = code(rows)
+    provenance = {
+        "estimator": type(trained.model).__name__,
+        "python": platform.python_version(),
+        "metrics": [{"name": name, "value": value} for name, value in trained.metrics.items()],
+        "data": [{"name": data.name, "sha256": artifact.sha256(data)}] if data else [],
+    }
     return Handover(
-        estimator=estimator,
-        rows=samples,
-        answers=estimator.predict(samples),
-        probabilities=_probabilities(estimator, samples),
-        target=getattr(target, "name", None),
+        estimator=trained.model,
+        rows=rows,
+        answers=trained.model.predict(inputs),
+        probabilities=_probabilities(trained.model, inputs),
+        target=target,
+        level=previous.get("level", "raw"),
         reference="training",
-        provenance={
-            "estimator": type(estimator).__name__,
-            "python": platform.python_version(),
-            "metrics": [{"name": name, "value": value} for name, value in metrics.items()],
-        },
+        provenance=provenance,
+        features=prepared,
     )
+
+
+def compare(before: Mapping[str, Any], rows: Sequence[Any], project: Path) -> str:
+    """Say whether the model that was just packed answers as the one before it.
+
+    Args:
+        before: the previous signature.
+        rows: the previous parity rows, with the answers of the model then.
+        project: the project, packed anew.
+    """
+    if not rows or not before:
+        return ""
+    predictor = Predictor.load(project / "model")
+    known = predictor.signature["provenance"].get("data", [])
+    used = {file["sha256"] for file in before["provenance"].get("data", [])}
+    same_data = all(file["sha256"] in used for file in known)
+    try:
+        answers = predictor.predict([row["instance"] for row in rows])
+    except (RowsRefused, KeyError):
+        return "The inputs are others than before."
+    difference = proof.largest_difference(answers, [row["prediction"] for row in rows])
+    data = "on the same data" if same_data else "on other data"
+    if difference <= proof.TOLERANCE:
+        return f"Trained {data}: the same answers as before to {len(rows)} rows."
+    return f"Trained {data}: other answers than before (by up to {difference:.2g})."
+
+
+def _taken(estimator: Any, code: features.Features, rows: Any) -> Any:
+    """Return the rows that the code and the estimator take; others answer 422 in the service."""
+    try:
+        estimator.predict(code(rows))
+    except Exception:
+        if len(rows) == 1:
+            return rows.iloc[:0]
+        half = len(rows) // 2
+        parts = [_taken(estimator, code, part) for part in (rows.iloc[:half], rows.iloc[half:])]
+        import pandas as pd
+
+        return pd.concat(parts, ignore_index=True)
+    return rows
+
+
+def _previous(project: Path) -> dict[str, Any]:
+    path = project / "model" / "signature.json"
+    signature: dict[str, Any] = {}
+    if path.is_file():
+        signature = json.loads(path.read_text(encoding="utf-8"))
+    return signature
 
 
 def _probabilities(estimator: Any, rows: Any) -> Any:
@@ -150,6 +222,17 @@ def _contract(handover: Handover, project: Path, target: Path) -> dict[str, Any]
     outputs = signature.infer_outputs(handover.estimator, handover.answers, handover.target)
     if handover.probabilities is None:
         outputs |= {"probabilities": False} if outputs["task"] == "classification" else {}
+    saved: Any = handover.estimator
+    prepared: dict[str, Any] = {}
+    if handover.features is not None:
+        learned = handover.features["learned"]
+        saved = {"estimator": handover.estimator, "learned": learned["estimators"]}
+        prepared["features"] = {
+            "module": f"{__package__}_model.features",
+            "columns": list(handover.features["columns"]),
+            "filled": handover.features["filled"],
+            "learned": features.save(learned["values"], target),
+        }
     return {
         "name": about["name"],
         "title": about["name"].replace("-", " ").capitalize(),
@@ -157,7 +240,8 @@ def _contract(handover: Handover, project: Path, target: Path) -> dict[str, Any]
         "level": handover.level,
         "inputs": inputs,
         "outputs": outputs,
-        "artifact": artifact.save(handover.estimator, target) | {"packages": _pinned(project)},
+        **prepared,
+        "artifact": artifact.save(saved, target) | {"packages": _pinned(project)},
         "provenance": dict(handover.provenance),
     }
 
@@ -217,8 +301,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="the file to train on")
     options = parser.parse_args(arguments)
     try:
-        handover = train(options.data) if options.train else read_handover(options.handover)
-        parity = pack(handover, Path.cwd())["parity"]
+        project = Path.cwd()
+        kept = project / "tests" / "parity" / "rows.json"
+        before = _previous(project)
+        rows = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+        if options.train:
+            handover = train(project, options.data)
+        else:
+            handover = read_handover(options.handover)
+        parity = pack(handover, project)["parity"]
+        news = compare(before, rows, project) if options.train else ""
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(5)
@@ -226,6 +318,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"proven: {parity['rows']} rows together and {parity['single_rows']} one at a time answer "
         f"as the {parity['reference']} did (largest difference {parity['largest_difference']:.1g})"
     )
+    if news:
+        print(news)
 
 
 if __name__ == "__main__":

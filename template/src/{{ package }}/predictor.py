@@ -9,11 +9,20 @@ from typing import Any, Self
 
 import numpy as np
 
-from . import artifact
+from . import artifact, features
 from .artifact import ModelError
+from .features import Features
 from .instances import Instance, plain_value, to_rows
 
 Prediction = dict[str, Any]
+
+
+class RowsRefused(Exception):
+    """The model cannot answer some rows: ``reasons`` says why, by position, and shows no value."""
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__("; ".join(f"row {row}: {why}" for row, why in reasons.items()))
+        self.reasons = reasons
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,7 @@ class Predictor:
 
     signature: Mapping[str, Any]
     estimator: Any
+    features: Features | None = None
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -32,7 +42,11 @@ class Predictor:
         """
         signature = read_json(directory / "signature.json")
         estimator = artifact.load(directory, signature["artifact"])
-        return cls(signature, _single_threaded(estimator))
+        entry = signature.get("features")
+        learned: dict[str, Any] = {}
+        if entry:
+            estimator, learned = estimator["estimator"], estimator["learned"]
+        return cls(signature, _single_threaded(estimator), features.load(directory, entry, learned))
 
     @property
     def version(self) -> str:
@@ -47,10 +61,26 @@ class Predictor:
             or ``value``.
 
         Raises:
-            ValueError: the estimator refuses the rows, or its answer is not a finite number.
-            OverflowError: a number is too large for its column.
+            RowsRefused: the model cannot answer some of them.
         """
+        try:
+            return self._answer(instances)
+        except Exception as error:
+            if len(instances) == 1:
+                raise RowsRefused({0: _said(error)}) from error
+        reasons: dict[int, str] = {}
+        for start in range(0, len(instances), step := max(1, len(instances) // 10)):
+            part = instances[start : start + step]
+            try:
+                self.predict(part)
+            except RowsRefused as refused:
+                reasons |= {start + row: why for row, why in refused.reasons.items()}
+        raise RowsRefused(reasons or dict.fromkeys(range(len(instances)), "only together"))
+
+    def _answer(self, instances: Sequence[Instance]) -> list[Prediction]:
         rows = to_rows(instances, self.signature["inputs"])
+        if self.features:
+            rows = self.features(rows)
         outputs = self.signature["outputs"]
         probabilities = self.estimator.predict_proba(rows) if outputs.get("probabilities") else None
         return predictions(self.estimator.predict(rows), probabilities, outputs)
@@ -91,6 +121,17 @@ def read_json(path: Path) -> Any:
         raise ModelError(f"{path} is missing; packing the model makes it.") from None
     except ValueError as error:
         raise ModelError(f"{path} is not JSON: {error}") from None
+
+
+def _said(error: Exception) -> str:
+    """Say where the model fails on a row, without any value of it."""
+    place = error.__traceback__
+    where = ""
+    while place:
+        if "/model/src/" in place.tb_frame.f_code.co_filename.replace("\\", "/"):
+            where = f" in {place.tb_frame.f_code.co_name}, line {place.tb_lineno}"
+        place = place.tb_next
+    return f"the model cannot take this row ({type(error).__name__}{where})"
 
 
 def _require_finite(values: list[float]) -> None:

@@ -1,6 +1,7 @@
 """Every error leaves the API as ``application/problem+json`` (RFC 9457) and repeats no value."""
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -51,6 +52,12 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in statuses
     }
+
+
+def rows_refused(reasons: Mapping[int, str]) -> JSONResponse:
+    """Make the response for rows that satisfy the contract and yet cannot be answered."""
+    errors = [FieldProblem(row=row, message=why) for row, why in list(reasons.items())[:SHOWN]]
+    return respond(422, f"The model cannot answer {len(reasons)} of the instances.", errors)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -1,0 +1,573 @@
+"""Find the earliest rows from which the model's inputs can be made again, one row at a time.
+
+The rows as loaded are tried first, then what each statement of the slice makes of them. A cut
+counts only once the code that is written for it has made, from those rows, what the model was
+fitted on, the same for a row alone as for all together.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import random
+import shutil
+import sys
+import time
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from . import models, tables
+from .log import Log
+from .models import Candidate, Refused
+from .script import Fit, Script
+from .slices import backward
+from .statements import Statement, first_line
+from .tape import Tape, Unrepeatable, restore
+from .training import Training
+from .writer import NotWritable
+
+SECONDS = 120.0
+"""Time for trying cuts, and again for finding out which columns matter."""
+SINGLES = 40
+"""Rows that are prepared one at a time, spread over the table."""
+FIT_SECONDS = 120.0
+"""A model that took longer to fit is not fitted again to compare the two."""
+FEW_ROWS = 300
+"""Rows on which a column is tried first."""
+
+
+COMMON = 50
+"""A column with more values than this may name people."""
+
+
+class NotProven(Exception):
+    """The code for a cut does not make what the notebook made; the message says what differs."""
+
+
+class Cut(NamedTuple):
+    """Rows, and the code and the state that make the model's inputs of them."""
+
+    script: Script
+    rows: Any
+    """All rows at the cut (n), numbered from 0, with the columns that requests have."""
+    inputs: Any
+    """What the code makes of them (n)."""
+    served: list[int]
+    """Positions of the rows that can be prepared."""
+    known: dict[str, Any]
+    """What training learned."""
+    filled: dict[str, Any]
+    """Columns that the code reads though no answer depends on them: a value and a type each."""
+    columns: list[Any]
+    """All columns that the code reads, in their order."""
+    unservable: dict[int, str]
+    """Why the other rows cannot be prepared, by position."""
+    rows_whole: Any
+    """All rows (n) with all the columns."""
+
+
+class Search(NamedTuple):
+    """The earliest proven cut, and why none was earlier."""
+
+    cut: Cut | None
+    blocked: list[str]
+
+
+def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
+    """Find the earliest cut for a model."""
+    blocked: list[str] = []
+    fit = _fit(statements, candidate)
+    if fit is None:
+        return Search(None, ["what the model was fitted on has no name in the notebook"])
+    path = backward(statements, fit.at, _names(fit.samples))
+    loaders = sorted({statement for statement, _ in log.loaded} & set(path))
+    if not loaders:
+        return Search(None, ["the rows are not loaded from a file or a data set"])
+    target = backward(statements, fit.at, _names(fit.target)) if fit.target is not None else []
+    tape = Tape(statements, log)
+    try:
+        tape.run(sorted({*path, *target}), loaders[0])
+        made = tape.value(fit.samples, fit.at)
+    except (Unrepeatable, NotWritable) as error:
+        return Search(None, [str(error)])
+    if not same_rows(made, candidate.fitted.samples):
+        return Search(
+            None, ["running the cells again does not give the same rows: they are random"]
+        )
+    end = time.monotonic() + SECONDS
+    for at in [i for i in path if i >= loaders[0]]:
+        if not tape.values.get(at):
+            continue
+        for climb in (True, False):
+            if time.monotonic() > end:
+                return Search(None, [*blocked, "finding a cut took too long"])
+            try:
+                script = Script(statements, tape, fit, at, climb)
+                return Search(_prove(script, tape, candidate), blocked)
+            except (NotWritable, NotProven) as error:
+                reason = str(error)
+                import os
+
+                if os.environ.get("SHOW") == str(statements[at].cell):
+                    print(reason, script.features("x") if "script" in dir() else "")
+        blocked.append(f"after cell {statements[at].cell}: {reason}")
+    return Search(None, blocked)
+
+
+def handover(
+    search: Search, values: Mapping[str, Any], statements: Sequence[Statement], notebook: str
+) -> tuple[dict[str, Any], dict[str, Any], list[int]]:
+    """Return what is handed over in place of the model's own inputs, what is said of it, and
+    which of the served rows those are.
+
+    Each row at the cut that became one of the rows that the notebook fitted or asked about is
+    handed over, with the answer that was given there.
+
+    Raises:
+        Refused: hardly any row is found again.
+    """
+    cut = search.cut
+    assert cut is not None
+    answered = {key: i for i, key in enumerate(_keys(values["rows"]))}
+    keys = enumerate(_keys(cut.inputs))
+    pairs = [(position, answered[key]) for position, key in keys if key in answered]
+    kept, asked = [position for position, _ in pairs], [answer for _, answer in pairs]
+    if not kept:
+        raise Refused("None of the rows as loaded becomes one that the model was fitted on.")
+    estimators = {n: value for n, value in cut.known.items() if hasattr(value, "get_params")}
+    from .learned import to_json
+
+    plain = {n: to_json(value) for n, value in cut.known.items() if n not in estimators}
+    rows = cut.rows.iloc[[cut.served[i] for i in kept]].reset_index(drop=True)
+    change = {
+        "rows": rows,
+        "names": None,
+        "answers": _take(values["answers"], asked),
+        "features": {
+            "columns": cut.columns,
+            "filled": cut.filled,
+            "learned": {"values": plain, "estimators": estimators},
+        },
+    }
+    if values["probabilities"] is not None:
+        change["probabilities"] = _take(values["probabilities"], asked)
+    script = cut.script
+    whole = script.cut == script.first
+    reasons: dict[str, int] = {}
+    for reason in cut.unservable.values():
+        reasons[reason] = reasons.get(reason, 0) + 1
+    facts = {
+        "level": "raw" if whole else "frame",
+        "why": f"its inputs are made again from the rows of {script.source_name}"
+        + ("" if whole else f" as they are after cell {statements[script.cut].cell}"),
+        "blocked": search.blocked,
+        "code": {"features.py": script.features(notebook)},
+        "cut": {
+            "source": script.source_name,
+            "cell": statements[script.cut].cell,
+            "rows": len(cut.served) + len(cut.unservable),
+            "left_out": len(cut.served) - len(kept),
+            "unservable": [{"reason": r, "rows": n} for r, n in reasons.items()],
+            "filled": sorted(map(str, cut.filled)),
+            "notes": [],
+        },
+    }
+    return change, facts, kept
+
+
+def trained(
+    cut: Cut, kept: Sequence[int], candidate: Candidate, log: Log, folder: str, notebook: str
+) -> tuple[dict[str, str], str]:
+    """Write the training code, run it, and compare its model with the notebook's.
+
+    Args:
+        cut: what is served.
+        kept: positions, among the served rows, of those that are known to be answered.
+        candidate: the notebook's model.
+        log: the notebook's run.
+        folder: where to run the code.
+        notebook: the notebook's name.
+
+    Returns:
+        The modules, none if there is no such code, and what came of it in words.
+    """
+    score = "accuracy" if models.is_classifier(candidate.served()) else "r2"
+    try:
+        owner = candidate.fitted.owner
+        fits = {event.statement for event in log.events if event.owner is owner}
+        files = Training(cut.script, owner, candidate.name, score, fits).files
+    except NotWritable as error:
+        return {}, f"There is no training code: {error}."
+    files["features.py"] = cut.script.features(notebook)
+    if candidate.fitted.seconds > FIT_SECONDS:
+        return files, "The training code was not run: the notebook took too long for that."
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    try:
+        result = _retrained(files, log.places.get(cut.script.source_name), folder)
+        from .learned import Learned
+
+        rows = _take(cut.rows_whole, [cut.served[i] for i in kept]).reset_index(drop=True)
+        inputs = _module(cut.script).features(rows, Learned(result.learned.known))
+        ours = result.model.predict(inputs)
+        theirs = candidate.served().predict(_take(cut.inputs, kept))
+    except Exception as error:
+        return {}, f"There is no training code, since what was written fails: {_said(error)}."
+    if tables.equal(ours, theirs):
+        return files, "Training again gives the same model, as far as its answers to its rows tell."
+    return files, "Training again gives another model: the notebook's training is random."
+
+
+def _retrained(files: Mapping[str, str], data: str | None, folder: str) -> Any:
+    """Run the training code as a package of its own."""
+    import importlib
+    import pathlib
+
+    from . import learned
+
+    package = pathlib.Path(folder) / "mlship_training"
+    package.mkdir()
+    for name, text in {**files, "__init__.py": ""}.items():
+        (package / name).write_text(text, encoding="utf-8")
+    shutil.copy(learned.__file__, package / "learned.py")
+    sys.path.insert(0, folder)
+    try:
+        module = importlib.import_module("mlship_training.train")
+        return module.train(pathlib.Path(data) if data else None)
+    finally:
+        sys.path.remove(folder)
+        shutil.rmtree(package)
+        for name in [name for name in sys.modules if name.startswith("mlship_training")]:
+            del sys.modules[name]
+
+
+def _keys(table: Any) -> list[Any]:
+    """Return a key of each row's values (n), the same for numbers that differ by a rounding."""
+    import numpy
+
+    if hasattr(table, "tocsr"):
+        table = table.tocsr()
+        table.sort_indices()
+        parts = [(table.indptr[i], table.indptr[i + 1]) for i in range(table.shape[0])]
+        return [
+            (table.indices[a:b].tobytes(), _rounded(table.data[a:b]).tobytes()) for a, b in parts
+        ]
+    if isinstance(table, list):
+        return list(table)
+    if hasattr(table, "columns"):
+        columns = [table.iloc[:, i].to_numpy() for i in range(table.shape[1])]
+    else:
+        array = numpy.asarray(table)
+        array = array.reshape(len(array), -1)
+        columns = [array[:, i] for i in range(array.shape[1])]
+    if all(column.dtype.kind in tables.NUMBERS for column in columns):
+        whole = numpy.ascontiguousarray(numpy.column_stack([_rounded(c) for c in columns]))
+        return [row.tobytes() for row in whole]
+    return list(zip(*[[_plain(value) for value in column.tolist()] for column in columns]))
+
+
+def _rounded(values: Any) -> Any:
+    """Round to nine significant digits, below which two ways of adding up may differ."""
+    import numpy
+
+    values = values.astype(float)
+    with numpy.errstate(all="ignore"):
+        size = numpy.where(values == 0, 1.0, 10.0 ** numpy.floor(numpy.log10(numpy.abs(values))))
+        return (
+            numpy.where(numpy.isfinite(values), numpy.round(values / size, 8) * size, values) + 0.0
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (bool, int, float)):
+        return "nan" if value != value else float(f"{float(value):.9g}")
+    return str(value)
+
+
+def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit | None:
+    """Return what the model was fitted with, as names or as code."""
+    event = candidate.fitted
+    statement = statements[event.statement]
+    calls = [
+        part
+        for part in ast.walk(statement.node)
+        if isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr == event.kind
+    ]
+    given: list[ast.expr | None] = [None, None]
+    if len(calls) == 1:
+        words = {word.arg: word.value for word in calls[0].keywords}
+        args = [*calls[0].args[:2], None, None]
+        given = [args[0] or words.get("X"), args[1] or words.get("y")]
+    named = [ast.Name(name, ast.Load()) if name else None for name in event.names]
+    samples, target = (given[i] if isinstance(given[i], ast.expr) else named[i] for i in (0, 1))
+    if named[0] is not None and not isinstance(samples, ast.Name):
+        samples = named[0]
+    inside = isinstance(statement.node, (ast.For, ast.While, ast.FunctionDef))
+    if inside:
+        samples, target = (
+            node if node is not None and not _names(node) & statement.binds else named[i]
+            for i, node in enumerate((samples, target))
+        )
+    if samples is None:
+        return None
+    return Fit(event.statement, samples, target)
+
+
+def _prove(script: Script, tape: Tape, candidate: Candidate) -> Cut:
+    rows = tape.values[script.cut].get(script.rows_name)
+    if rows is None or not hasattr(rows, "iloc"):
+        raise NotProven("the rows are no table there")
+    module = _module(script)
+    known = _train(script, tape, module, candidate.fitted.samples)
+    rows = rows.reset_index(drop=True)
+    features = _features(module, known)
+    served, unservable = _servable(features, rows)
+    if not served:
+        raise NotProven(f"no row can be prepared: {next(iter(unservable.values()))}")
+    inputs = _attempt(features, rows.iloc[served].reset_index(drop=True))
+    _require_alike(inputs, candidate.fitted.samples)
+    if tables.rows(inputs) != len(served):
+        raise NotProven(f"{len(served)} rows become {tables.rows(inputs)}")
+    _require_single(features, rows, served, inputs)
+    names, values = _columns(features, rows.iloc[served].reset_index(drop=True), inputs)
+    read = [c for c in rows.columns if c in names or c in values] if names is not None else []
+    filled = {
+        name: {"value": _json(value), "x-dtype": str(rows[name].dtype)}
+        for name, value in values.items()
+    }
+    asked = rows[names] if names is not None else rows
+    return Cut(script, asked, inputs, served, known, filled, read, unservable, rows)
+
+
+def _json(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _module(script: Script) -> Any:
+    """Run the module that was written, as the project will."""
+    module = types.ModuleType("mlship.recorder.features")
+    module.__package__ = __package__
+    try:
+        code = compile(script.features("notebook"), "<features>", "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102 - the notebook's own code, as it was written
+    except Exception as error:
+        raise NotProven(f"the code does not load: {type(error).__name__}: {error}") from None
+    return module
+
+
+def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, Any]:
+    """Let the code learn from the rows that the notebook learned from; return what it learned."""
+    from .learned import Learned, from_json, to_json
+
+    learned = Learned()
+    table = copy.deepcopy(tape.values[script.cut][script.rows_name])
+    drawn = 0
+    restore(script.statements[script.cut].random)
+    try:
+        for stage in script.stages:
+            if stage.number > drawn:
+                drawn = stage.number
+                border = script.borders[drawn - 1]
+                table = copy.deepcopy(tape.values[border.at][border.becomes])
+            function = getattr(module, stage.name)
+            table = function(table, learned) if stage.learns else function(table)
+        if script.borders and drawn < len(script.borders):
+            table = tape.values[script.borders[-1].at][script.borders[-1].becomes]
+    except Exception as error:
+        raise NotProven(f"the code fails in training: {_said(error)}") from None
+    if not same_rows(table, samples):
+        raise NotProven("the code does not make the rows that the model was fitted on")
+    try:
+        return {
+            name: value if hasattr(value, "get_params") else from_json(to_json(value))
+            for name, value in learned.known.items()
+        }
+    except (TypeError, ValueError) as error:
+        raise NotProven(f"what is learned cannot be kept: {error}") from None
+
+
+def _features(module: Any, known: Mapping[str, Any]) -> Callable[[Any], Any]:
+    from .learned import Learned
+
+    return lambda rows: module.features(rows, Learned(known))
+
+
+def _attempt(features: Callable[[Any], Any], rows: Any) -> Any:
+    try:
+        return features(rows.copy())
+    except Exception as error:
+        raise NotProven(f"a request fails: {_said(error)}") from None
+
+
+def _servable(features: Callable[[Any], Any], rows: Any) -> tuple[list[int], dict[int, str]]:
+    """Part rows into those that the code can prepare and those that it fails on, with reasons."""
+    served: list[int] = []
+    failed: dict[int, str] = {}
+    waiting = [list(range(len(rows)))]
+    tries = 0
+    while waiting:
+        part = waiting.pop()
+        tries += 1
+        try:
+            features(rows.iloc[part].reset_index(drop=True))
+            served += part
+        except Exception as error:
+            if len(part) == 1:
+                failed[part[0]] = _said(error)
+            elif tries > 4000:
+                failed.update({i: _said(error) for i in part})
+            else:
+                half = len(part) // 2
+                waiting += [part[half:], part[:half]]
+            if len(failed) > 50 and len(failed) > 4 * len(served):
+                raise NotProven(f"hardly a row can be prepared: {_said(error)}") from None
+    return sorted(served), failed
+
+
+def _require_single(
+    features: Callable[[Any], Any], rows: Any, served: Sequence[int], inputs: Any
+) -> None:
+    step = max(1, len(served) // SINGLES)
+    for position in range(0, len(served), step):
+        at = served[position]
+        alone = _attempt(features, rows.iloc[[at]].reset_index(drop=True))
+        if not same_rows(alone, _take(inputs, [position]), exact=False):
+            raise NotProven("a row alone is prepared in another way than among others")
+
+
+def _columns(
+    features: Callable[[Any], Any], rows: Any, inputs: Any
+) -> tuple[list[Any] | None, dict[str, Any]]:
+    """Find the columns that a request must have.
+
+    Returns:
+        Their names, and a value for each other column that the code still reads.
+    """
+    if not hasattr(rows, "columns"):
+        return None, {}
+    needed = list(rows.columns)
+    filled: dict[str, Any] = {}
+    few = rows.iloc[:: max(1, len(rows) // FEW_ROWS)].reset_index(drop=True)
+    end = time.monotonic() + SECONDS
+
+    def unchanged(table: Any, full: Any) -> bool:
+        try:
+            return same_rows(features(table), full, exact=False)
+        except Exception:
+            return False
+
+    try:
+        few_inputs = features(few.copy())
+    except Exception:
+        return needed, {}
+
+    def without(table: Any, left_out: Sequence[Any], values: Mapping[Any, Any]) -> Any:
+        table = table.drop(columns=[c for c in left_out if c not in values])
+        for column, value in values.items():
+            table[column] = _constant_like(table[column], value)
+        return table
+
+    left_out: list[Any] = []
+    for column in list(rows.columns):
+        if time.monotonic() > end or len(needed) - len(left_out) == 1:
+            break
+        trial = [*left_out, column]
+        if unchanged(without(few.copy(), trial, filled), few_inputs):
+            if unchanged(without(rows.copy(), trial, filled), inputs):
+                left_out = trial
+                continue
+        present = rows[column].dropna()
+        if present.nunique() < 2:
+            continue  # it may well matter: nothing is known of other values
+        for value in _fillers(present):
+            values = {**filled, column: value}
+            if unchanged(without(few.copy(), trial, values), few_inputs) and unchanged(
+                without(rows.copy(), trial, values), inputs
+            ):
+                filled, left_out = values, trial
+                break
+    return [c for c in needed if c not in left_out], filled
+
+
+def _fillers(present: Any) -> list[Any]:
+    """Return values for a column that does not matter, none of which could name a person."""
+    if present.dtype.kind == "b":
+        return [False]
+    if present.dtype.kind in "iuf":
+        return [present.dtype.type(0), present.dtype.type(1)]
+    common = present.value_counts()
+    return ["", common.index[0]] if len(common) <= COMMON else [""]
+
+
+def _constant_like(column: Any, value: Any) -> Any:
+    result = column.copy()
+    result[:] = value
+    return result
+
+
+def _require_alike(inputs: Any, samples: Any) -> None:
+    if hasattr(samples, "columns"):
+        if not hasattr(inputs, "columns") or list(inputs.columns) != list(samples.columns):
+            raise NotProven("requests become other columns than the model was fitted on")
+    elif tables.width(inputs) != tables.width(samples):
+        raise NotProven("requests become another number of columns than the model was fitted on")
+
+
+def same_rows(one: Any, other: Any, exact: bool = True) -> bool:
+    """Say whether two tables hold the same values in the same order; indexes do not count."""
+    import numpy
+
+    if tables.rows(one) != tables.rows(other) or tables.width(one) != tables.width(other):
+        return False
+    if hasattr(one, "tocsr") != hasattr(other, "tocsr"):
+        return False
+    if hasattr(one, "columns") and hasattr(other, "columns"):
+        if list(one.columns) != list(other.columns):
+            return False
+        pairs = [
+            (one.iloc[:, i].to_numpy(), other.iloc[:, i].to_numpy()) for i in range(one.shape[1])
+        ]
+    elif hasattr(one, "tocsr"):
+        one, other = one.tocsr(), other.tocsr()
+        if abs(one - other).max() > (0 if exact else 1e-9):
+            return False
+        return True
+    else:
+        pairs = [(numpy.asarray(one), numpy.asarray(other))]
+    return all(_equal(a, b) for a, b in pairs)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    import numpy
+
+    try:
+        if one.dtype.kind in "biuf" and other.dtype.kind in "biuf":
+            one, other = one.astype(float), other.astype(float)
+            return bool(numpy.allclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True))
+        one, other = one.astype(object), other.astype(object)
+        same = (one == other) | ((one != one) & (other != other))
+        return bool(numpy.all(same))
+    except (TypeError, ValueError):
+        return False
+
+
+def _take(table: Any, positions: Sequence[int]) -> Any:
+    if hasattr(table, "iloc"):
+        return table.iloc[list(positions)]
+    if isinstance(table, list):
+        return [table[i] for i in positions]
+    return table[list(positions)]
+
+
+def _names(expression: ast.expr | None) -> set[str]:
+    nodes = ast.walk(expression) if expression is not None else ()
+    return {part.id for part in nodes if isinstance(part, ast.Name)}
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {first_line(str(error))}"

@@ -1,0 +1,354 @@
+"""The training code: load the rows, prepare them, fit the model as the notebook did, evaluate it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container, Sequence
+from typing import Any
+
+from .script import Script, indented
+from .slices import bound
+from .writer import NotWritable, names_in
+
+PATH_WORDS = ("filepath_or_buffer", "io", "path", "path_or_buf", "fname", "file")
+MODULE = "steps"
+"""What the training code calls the module of the features."""
+
+
+class Training:
+    """The modules load, train and evaluate for one script."""
+
+    def __init__(
+        self, script: Script, estimator: Any, name: str | None, score: str, fits: Container[int]
+    ) -> None:
+        """Write the code.
+
+        Args:
+            script: the code of the features.
+            estimator: the fitted model, for a way to make it where the notebook has none alone.
+            name: the model's name in the notebook, as code.
+            score: what ``score`` of the model measures.
+            fits: the statements that fit this very model, of which the last one counts.
+
+        Raises:
+            NotWritable: what training needs cannot be told apart from the rest of the notebook.
+        """
+        self.script = script
+        self.statements = script.statements
+        self.score = score
+        self.estimator = estimator
+        self.fits = fits
+        self.model = name if name and name.isidentifier() else "model"
+        self.own_fit = self._simple_fit(name)
+        self.body = self._needed()
+        self.target_names = self._target_names()
+        self.files = {
+            "load.py": self._load(),
+            "train.py": self._train(),
+            "evaluate.py": self._evaluate(),
+        }
+
+    def _simple_fit(self, name: str | None) -> bool:
+        """Say whether the fitting statement can stand as it is."""
+        node = self.statements[self.script.fit.at].node
+        plain = (
+            isinstance(node, (ast.Expr, ast.Assign)) and name is not None and name.isidentifier()
+        )
+        if not plain:
+            return False
+        bound = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        return name in bound
+
+    def _needed(self) -> list[int]:
+        """Return the statements after the cut that training runs beside the features' own."""
+        script = self.script
+        at = script.fit.at
+        inside = {i for stage in script.stages for i in stage.inner}
+        chosen = (script.target_path - inside) | {border.at for border in script.borders}
+        names = set().union(*(self.statements[i].needs for i in chosen))
+        own = self.statements[at].needs if self.own_fit else set()
+        samples = {p.id for p in ast.walk(script.fit.samples) if isinstance(p, ast.Name)}
+        target = {
+            p.id for p in ast.walk(script.fit.target or ast.Pass()) if isinstance(p, ast.Name)
+        }
+        names |= own - samples - target
+        for index in reversed(range(at)):
+            statement = self.statements[index]
+            if statement.error or not statement.changed & names:
+                continue
+            if index in inside or index in script.of_rows or index in self.fits:
+                names -= bound(statement.node)
+            else:
+                chosen.add(index)
+                names = (names - bound(statement.node)) | statement.needs
+        return sorted(chosen)
+
+    def _target_names(self) -> list[str]:
+        """Return what is needed of the loading beside the rows: the target, as a rule."""
+        script = self.script
+        made: set[str] = set()
+        for index in script.whole:
+            if index <= script.cut and index in script.of_rows:
+                made |= self.statements[index].changed
+        live: set[str] = set()
+        for index in reversed([i for i in self.body if i > script.cut and i in script.of_rows]):
+            live = (live - self.statements[index].binds) | self.statements[index].needs
+        if script.fit.target is not None:
+            names = {n.id for n in ast.walk(script.fit.target) if isinstance(n, ast.Name)}
+            bound = set().union(*(self.statements[i].changed for i in self.body if i > script.cut))
+            live |= names - bound
+        return sorted((live & made) - {script.rows_name})
+
+    # The modules.
+
+    def _load(self) -> str:
+        script = self.script
+        writer = script.writer
+        lines: list[str] = []
+        own = [i for i in script.whole if i <= script.cut]
+        own = [i for i in own if i in script.of_rows or i not in script.module_level]
+        main = script.tape.nodes[script.main]
+        assert isinstance(main, ast.Call)
+        spot = main.args[0] if main.args else None
+        for word in main.keywords:
+            spot = word.value if word.arg in PATH_WORDS else spot
+        from_file = script.tape.found[script.main].facts["name"].rpartition(".")[2] != ""
+        from_file = "." in str(script.source_name) and spot is not None
+        if from_file and spot is not None:
+            writer.replaced[id(spot)] = "path or DATA"
+        for index in own:
+            statement = self.statements[index]
+            if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
+                continue
+            lines += [*statement.comments, writer.statement(statement, training=True)]
+        writer.replaced.clear()
+        kind = script.rows_kind
+        returned = [script.rows_name, *self.target_names]
+        if self.target_names:
+            kind = f"tuple[{', '.join([kind, *('Any' for _ in self.target_names)])}]"
+        where = f"DATA = Path({f'data/{script.source_name}'!r})" if from_file else ""
+        about = (
+            f"path: the file to read; without it, ``{script.source_name}`` in ``data/``."
+            if from_file
+            else "path: not used, since the data set ships with its library."
+        )
+        return "\n".join(
+            [
+                '"""Read the rows that the model learns from."""',
+                "from pathlib import Path",
+                "from typing import Any",
+                "import numpy as np",
+                "import pandas as pd",
+                *script.imports(),
+                where,
+                "",
+                *self._definitions(lines),
+                f"def load(path: Path | None = None) -> {kind}:",
+                f'    """Return the rows{script.cells(own)}.',
+                "",
+                "    Args:",
+                f"        {about}",
+                '    """',
+                indented(lines),
+                f"    return {', '.join(returned)}",
+                "",
+            ]
+        )
+
+    def _definitions(self, lines: Sequence[str]) -> list[str]:
+        """Import the notebook's functions and constants that the lines speak of."""
+        spoken = {
+            part.id
+            for part in ast.walk(ast.parse("\n".join(lines) or "pass"))
+            if isinstance(part, ast.Name)
+        }
+        names = sorted(spoken & self.script.defined())
+        return [f"from .features import {', '.join(names)}", ""] if names else []
+
+    def _train(self) -> str:
+        script = self.script
+        writer = script.writer
+        steps: list[tuple[float, list[str]]] = []
+        loaded = ", ".join([script.rows_name, *self.target_names])
+        steps.append(
+            (script.cut + 0.1, [f"{loaded} = load(path)", f"rows = {script.rows_name}.copy()"])
+        )
+        for number, stage in enumerate(script.stages):
+            end = self._end_of(number)
+            name = stage.returned if stage.returned.isidentifier() else "samples"
+            learned = ", learned" if stage.learns else ""
+            line = f"{name} = {MODULE}.{stage.name}({stage.given}{learned})"
+            last = max(stage.inner, default=-1)
+            steps.append((max(last, script.cut) + 0.2 + number / 1000, [line]))
+            if name != stage.returned:
+                writer.replaced[id(end)] = name
+        imports: list[str] = []
+        for index in self.body:
+            statement = self.statements[index]
+            if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
+                imports.append(statement.source)
+            elif index not in script.module_level:
+                code = [*statement.comments, writer.statement(statement, training=True)]
+                steps.append((index, code))
+        for index in range(script.fit.at):
+            if index not in self.body and self._sows(index):
+                steps.append((index, [self.statements[index].source]))
+        fit = self.statements[script.fit.at]
+        if self.own_fit:
+            steps.append((script.fit.at, [*fit.comments, writer.statement(fit, training=True)]))
+        else:
+            samples = self._said(script.fit.samples)
+            target = "" if script.fit.target is None else f", {self._said(script.fit.target)}"
+            made, needed = _construction(self.estimator)
+            spoken = names_in(made)
+            imports += needed
+            imports += [
+                s.source
+                for s in self.statements[: script.fit.at]
+                if isinstance(s.node, (ast.Import, ast.ImportFrom))
+                and not s.error
+                and bound(s.node) & spoken
+            ]
+            code = [f"{self.model} = {made}", f"{self.model}.fit({samples}{target})"]
+            steps.append((script.fit.at, code))
+        writer.replaced.clear()
+        lines = [line for _, code in sorted(steps, key=lambda step: step[0]) for line in code]
+        held_out = self._held_out()
+        return "\n".join(
+            [
+                '"""Train the model as the notebook does."""',
+                "from pathlib import Path",
+                "from typing import Any, NamedTuple",
+                "import numpy as np",
+                "import pandas as pd",
+                *imports,
+                f"from . import features as {MODULE}",
+                "from .evaluate import evaluate",
+                "from .learned import Learned",
+                "from .load import load",
+                *self._definitions(lines),
+                "",
+                "class Trained(NamedTuple):",
+                '    """What training leaves behind."""',
+                "    rows: Any",
+                '    """The rows as they were loaded (n)."""',
+                "    model: Any",
+                "    learned: Learned",
+                '    """What the features know of the training rows."""',
+                "    metrics: dict[str, float]",
+                "",
+                "def train(path: Path | None = None) -> Trained:",
+                f'    """Load the rows, prepare them and fit the model{script.cells([*self.body, script.fit.at])}."""',
+                "    learned = Learned()",
+                indented(lines),
+                *(f"    {line}" for line in held_out),
+                f"    return Trained(rows, {self.model}, learned.sealed(), metrics)",
+                "",
+            ]
+        )
+
+    def _said(self, node: ast.expr) -> str:
+        """Return the code of what the model is fitted on."""
+        if id(node) in self.script.writer.replaced:
+            return self.script.writer.replaced[id(node)]
+        if not hasattr(node, "lineno"):
+            return ast.unparse(node)
+        return self.script.writer.expression(self.statements[self.script.fit.at], node, True)
+
+    def _end_of(self, number: int) -> ast.expr:
+        """Return what a stage makes, as the notebook wrote it."""
+        script = self.script
+        stage = script.stages[number]
+        later = script.stages[number + 1 :]
+        if any(other.number == stage.number for other in later):
+            return stage.wanted
+        if stage.number < len(script.borders):
+            return script.borders[stage.number].source
+        return script.fit.samples
+
+    def _sows(self, index: int) -> bool:
+        """Say whether a statement seeds a random generator, which binds no name."""
+        statement = self.statements[index]
+        return statement.error is None and (
+            isinstance(statement.node, ast.Expr)
+            and statement.calls("seed", "set_seed", "manual_seed")
+        )
+
+    def _held_out(self) -> list[str]:
+        """Return the lines that evaluate the model, on rows that it did not learn from if any."""
+        script = self.script
+        split = None
+        for number, border in enumerate(script.borders):
+            node = self.statements[border.at].node
+            found = script.tape.found.get(getattr(getattr(node, "value", None), "place", -1))
+            if found is not None and found.kind == "split":
+                split = number
+        if split is not None and script.fit.target is not None:
+            border = script.borders[split]
+            node = self.statements[border.at].node
+            assert isinstance(node, ast.Assign)
+            parts = [part.id for part in node.targets[0].elts]  # type: ignore[attr-defined]
+            at = parts.index(border.becomes)
+            later = [i for i in script.target_path if i > border.at]
+            if at % 2 == 0 and len(parts) == 4 and not later:
+                samples, target = parts[at + 1], parts[(at + 3) % 4]
+                for stage in script.stages:
+                    if stage.number > split:
+                        learned = ", learned.sealed()" if stage.learns else ""
+                        samples = f"{MODULE}.{stage.name}({samples}{learned})"
+                return [f"metrics = evaluate({self.model}, {samples}, {target})"]
+        if script.fit.target is None:
+            return ["metrics: dict[str, float] = {}"]
+        samples = self.script.stages[-1].returned if script.stages else ""
+        samples = samples if samples.isidentifier() else "samples"
+        if not script.stages or script.stages[-1].number < len(script.borders):
+            samples = self._said(script.fit.samples)
+        target = self._said(script.fit.target)
+        return [f"metrics = evaluate({self.model}, {samples}, {target})"]
+
+    def _evaluate(self) -> str:
+        return "\n".join(
+            [
+                '"""Say how good the model is."""',
+                "from typing import Any",
+                "",
+                "def evaluate(model: Any, samples: Any, target: Any) -> dict[str, float]:",
+                '    """Return the score of the model on samples (n) and what is true of them (n)."""',
+                f'    return {{"{self.score}": float(model.score(samples, target))}}',
+                "",
+            ]
+        )
+
+
+def _construction(estimator: Any) -> tuple[str, list[str]]:
+    """Return code that makes an estimator like this one, and its imports.
+
+    Raises:
+        NotWritable: its parameters cannot be written.
+    """
+    from sklearn.base import clone
+
+    try:
+        text = " ".join(repr(clone(estimator)).split())
+        ast.parse(text)
+    except Exception:
+        raise NotWritable("the model's parameters cannot be written as code") from None
+    imports: list[str] = []
+    waiting: list[Any] = [estimator]
+    seen: set[str] = set()
+    while waiting:
+        part = waiting.pop()
+        cls = type(part)
+        if hasattr(part, "get_params") and cls.__name__ not in seen:
+            seen.add(cls.__name__)
+            module = cls.__module__.split("._")[0]
+            imports.append(f"from {module} import {cls.__name__}")
+            waiting += [value for value in part.get_params(deep=True).values()]
+            for value in part.get_params(deep=False).values():
+                if isinstance(value, list):
+                    waiting += [
+                        inner for item in value if isinstance(item, tuple) for inner in item
+                    ]
+    if "..." in text or "<" in text:
+        raise NotWritable("the model's parameters cannot be written as code")
+    return text, imports
