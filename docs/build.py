@@ -47,17 +47,22 @@ FIELDS = {
     "inputs.properties.*.type": "`number`, `integer`, `boolean` or `string`; with `null` where "
     "values were missing.",
     "inputs.properties.*.enum": "The values that are accepted, where there are few.",
-    "inputs.properties.*.format": "`date-time` for a column of dates.",
-    "inputs.properties.*.description": "What the input means. Written by people.",
+    "inputs.properties.*.format": "`date-time` for a column of moments, `date` where all "
+    "of them are days.",
+    "inputs.properties.*.description": "What the input means: what the notebook's Markdown "
+    "says of it, or people write.",
     "inputs.properties.*.minimum": "The least value that is accepted. Written by people.",
     "inputs.properties.*.maximum": "The greatest value that is accepted. Written by people.",
-    "inputs.properties.*.x-unit": "The unit that the page shows. Written by people.",
+    "inputs.properties.*.x-unit": "The unit that the page shows: the one that the notebook's "
+    "Markdown says, or people write.",
     "inputs.properties.*.x-dtype": "The dtype that the column is given back before the estimator "
     "sees it.",
     "inputs.properties.*.x-column": "The column's label, where it is no text.",
     "inputs.properties.*.x-categories-dtype": "The dtype of the values of a categorical column.",
     "inputs.properties.*.x-ordered": "Whether a categorical column has an order.",
     "inputs.properties.*.x-missing": "`None` where the column says so instead of NaN.",
+    "inputs.properties.*.x-personal": "What tells that the column looks personal. Its values are "
+    "in no `enum`, no range and no example. It may be set by hand.",
     "inputs.properties.*.x-observed": "What the model's rows showed: the page shows the range and "
     "warns outside it. It is no limit.",
     "inputs.properties.*.x-observed.missing": "The share of rows without a value.",
@@ -67,8 +72,12 @@ FIELDS = {
     "outputs": "What one prediction is.",
     "outputs.task": "`classification` answers a `label`, `regression` a `value`.",
     "outputs.name": "The name of the column that the model learned.",
-    "outputs.unit": "The unit of a `value`; intake knows none.",
+    "outputs.unit": "The unit of a `value`, if the notebook's Markdown says it.",
     "outputs.labels": "The labels that can be answered.",
+    "outputs.x-encoded": "What the model itself answers for each of the `labels`, where the "
+    "notebook had encoded its target.",
+    "outputs.targets": "Of a model that answers several targets at once, the `outputs` of each. An "
+    "answer then holds `values`, or `labels` and `probabilities`, by their names.",
     "outputs.probabilities": "Whether each label comes with its probability.",
     "artifact": "The file that holds the fitted model.",
     "artifact.file": "Its name in `model/`.",

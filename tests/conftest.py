@@ -16,7 +16,7 @@ from mlship.intake import Run
 
 ROOT = Path(__file__).parent.parent
 MLSHIP = [sys.executable, "-m", "mlship"]
-LIBRARIES = ["pandas<3", "scikit-learn<1.8", "xgboost-cpu", "lightgbm", "catboost"]
+LIBRARIES = ["pandas<3", "pydantic>=2", "scikit-learn<1.8", "xgboost-cpu", "lightgbm", "catboost"]
 """What the tests' own notebooks run with."""
 
 MakeNotebook = Callable[..., Path]

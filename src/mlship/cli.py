@@ -35,6 +35,12 @@ MapOption = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="NAME=PATH", help="Where the data file NAME really is."),
 ]
+SyntheticOption = Annotated[
+    bool,
+    typer.Option(
+        "--synthetic-rows", help="Keep made-up rows for the project's tests, no real one."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")]
 VerboseOption = Annotated[
@@ -67,6 +73,7 @@ def new(
     python: PythonOption = None,
     estimator: EstimatorOption = None,
     maps: MapOption = None,
+    synthetic_rows: SyntheticOption = False,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -110,6 +117,7 @@ def new(
         python=python,
         estimator=estimator,
         maps=_maps(maps),
+        synthetic_rows=synthetic_rows,
         answers=_answers(data, data_file),
         defaults=defaults,
         template=template,

@@ -45,6 +45,7 @@ def inspect(
                 model = intake.choose(run.models, estimator, None, run.record["errors"])
                 chosen = model.label
                 facts = run.hand_over(model, scratch)
+                del facts["documents"]  # the data sets' own texts, which are long
             except (IntakeError, UsageError) as error:
                 refused = error
             description = {
@@ -99,4 +100,8 @@ def shown(result: Mapping[str, Any]) -> str:
             f"rows      {facts['rows']} x {facts['inputs']} inputs, to prove it on",
             f"packages  {pins}",
         ]
+        if facts["labels"]:
+            lines.append(f"answers   {', '.join(map(str, facts['labels']))}, which were encoded")
+        if facts["personal"]:
+            lines.append(f"personal  {intake.personal(facts)}")
     return "\n".join(lines)

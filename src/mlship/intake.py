@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import described
 from .errors import IntakeError, UsageError
 from .interpreter import Interpreter
 from .notebook import Notebook
@@ -66,13 +67,15 @@ class Run:
         self.record = self._await("record", progress)["record"]
         self.models = _models(self.record["models"])
 
-    def hand_over(self, model: Model, folder: Path) -> dict[str, Any]:
+    def hand_over(self, model: Model, folder: Path, synthetic: bool = False) -> dict[str, Any]:
         """Have ``model`` written into ``folder`` and return what is known of it.
+
+        With ``synthetic``, rows are made up that the project's tests keep in place of real ones.
 
         Raises:
             IntakeError: it cannot be served; the message says why.
         """
-        self._send({"model": model.index, "folder": str(folder)})
+        self._send({"model": model.index, "folder": str(folder), "synthetic": synthetic})
         facts: dict[str, Any] = self._await("handover", None)["facts"]
         return facts
 
@@ -218,6 +221,11 @@ def said(model: Model) -> str:
     return f"{model.estimator}{served} fitted in cell {model.cell}{scores}"
 
 
+def personal(handed: Mapping[str, Any]) -> str:
+    """List the columns that look personal, with what tells."""
+    return ", ".join(f"{name} ({why})" for name, why in handed["personal"].items())
+
+
 def facts(
     notebook: Notebook, record: Mapping[str, Any], model: Model, handed: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -234,9 +242,13 @@ def facts(
             f"The model is fitted again after {model.stale_predictions} of its predictions: those "
             "are not the served model's."
         )
+    targets = [handed["target"]] if isinstance(handed["target"], str) else handed["target"] or []
+    texts = [*notebook.markdown(), *handed["documents"]]
+    prepared = [] if handed["level"] == "raw" else handed["columns"]
     return {
         "level": handed["level"],
         "cut": handed["cut"],
+        "described": described.columns(texts, [*handed["columns"], *targets], prepared),
         "provenance": {
             "notebook": notebook.stored_name,
             "notebook_sha256": notebook.sha256,

@@ -48,6 +48,11 @@ class Notebook:
         """The file's name in a project, where every notebook is an .ipynb."""
         return f"{self.path.stem}.ipynb"
 
+    def markdown(self) -> list[str]:
+        """Return the text of each Markdown cell."""
+        cells = [cell for cell in self.stripped["cells"] if cell["cell_type"] == "markdown"]
+        return ["".join(cell["source"]) for cell in cells]
+
     def imports(self) -> set[str]:
         """Return the top-level modules that the cells need from outside the standard library.
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Request:
     python: Path | None = None
     estimator: str | None = None
     maps: Mapping[str, Path] = field(default_factory=dict)
+    synthetic_rows: bool = False
     answers: Mapping[str, Any] = field(default_factory=dict)
     defaults: bool = False
     template: str | None = None
@@ -105,7 +106,8 @@ def create(request: Request, console: Console) -> Created:
             except OSError as error:
                 raise PreconditionError(f"{target} is there by now: {error}") from None
     committed = request.git and _commit(target, console)
-    console.note("tests/parity/rows.json holds up to 50 real rows of the notebook's data.")
+    for note in _privacy(request, handed):
+        console.note(note)
     installed = request.install and _install(target, console)
     return Created(target, handed["level"], model.served, parity, committed, installed)
 
@@ -246,7 +248,7 @@ def _take_in(
         ask = console.ask if not request.defaults and console.interactive else None
         model = intake.choose(run.models, request.estimator, ask, run.record["errors"])
         console.found("model", f"{intake.said(model)} ({'; '.join(model.reasons)})")
-        handed = run.hand_over(model, handover)
+        handed = run.hand_over(model, handover, request.synthetic_rows)
         console.found(
             "level", f"{handed['level']}: {handed['why']} ({handed['rows']} x {handed['inputs']})"
         )
@@ -298,6 +300,19 @@ def _pack(staged: Path, handover: Path, scratch: Path) -> dict[str, Any]:
         shutil.rmtree(cache)
     receipt: dict[str, Any] = json.loads((staged / "model/receipt.json").read_text("utf-8"))
     return receipt
+
+
+def _privacy(request: Request, handed: Mapping[str, Any]) -> Iterator[str]:
+    """Say which columns look personal, and what of the data the project holds."""
+    if handed["personal"]:
+        yield f"These columns look personal: {intake.personal(handed)}."
+    if request.synthetic_rows:
+        yield "tests/parity/rows.json holds made-up rows only; the proof used all real ones."
+    else:
+        yield (
+            "tests/parity/rows.json holds up to 50 real rows of the notebook's data"
+            + ("; --synthetic-rows keeps them out." if handed["personal"] else ".")
+        )
 
 
 def _install(target: Path, console: Console) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 import form
 import table
-from client import ApiError, Client, Json, Rejected
+from client import ApiError, Client, Json, Rejected, about
 from form import Field, numeral, plain
 
 GROUP = 20
@@ -40,12 +40,12 @@ def page() -> None:
             "Data must be prepared in the same way before it is entered here."
         )
     api, fields = Client(url, key), form.fields(model)
-    one, many, about = st.tabs(["One prediction", "Many rows", "About the model"])
+    one, many, facts = st.tabs(["One prediction", "Many rows", "About the model"])
     with one:
         predict_one(api, model, fields)
     with many:
         predict_many(api, model, fields)
-    with about:
+    with facts:
         tell(model, fields)
 
 
@@ -93,7 +93,13 @@ def ask(fields: Sequence[Field]) -> Json:
 
 
 def show(prediction: Json, outputs: Json) -> None:
-    """Show one prediction."""
+    """Show one prediction: of several targets, one below the other."""
+    for target in outputs.get("targets", [outputs]):
+        show_target(about(prediction, target, outputs), target)
+
+
+def show_target(prediction: Json, outputs: Json) -> None:
+    """Show what is predicted of one target."""
     name, unit = plain(outputs["name"]), outputs.get("unit")
     if outputs["task"] == "regression":
         st.metric(f"{name} ({plain(unit)})" if unit else name, numeral(prediction["value"]))
@@ -170,7 +176,7 @@ def tell(model: Json, fields: Sequence[Field]) -> None:
     st.dataframe(
         {
             "input": [field.title for field in fields],
-            "type": ["date-time" if field.is_moment else field.type for field in fields],
+            "type": [field.kind for field in fields],
             "training saw": [field.seen or ", ".join(map(str, field.options)) for field in fields],
             "missing": [share(field.observed.get("missing")) for field in fields],
             "description": [field.description or "" for field in fields],

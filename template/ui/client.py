@@ -112,6 +112,15 @@ class Client:
         raise _failure(response.status_code, answer, self.url)
 
 
+def about(prediction: Json, target: Json, outputs: Json) -> Json:
+    """Return what a prediction says of one target, as if the model answered no other."""
+    if "targets" not in outputs:
+        return prediction
+    name = target["name"]
+    single = {"values": "value", "labels": "label", "probabilities": "probabilities"}
+    return {single[field]: by_name[name] for field, by_name in prediction.items()}
+
+
 def _failure(status: int, problem: Json, url: str) -> ApiError:
     match status:
         case 401 | 403:

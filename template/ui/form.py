@@ -27,6 +27,7 @@ class Field:
     required: bool
     options: tuple[str | int | float, ...]
     is_moment: bool
+    is_day: bool
     unit: str | None
     description: str | None
     minimum: float | None
@@ -43,10 +44,15 @@ class Field:
         return f"{self.name} ({self.unit})"
 
     @property
+    def kind(self) -> str:
+        """What is to be entered, in a word."""
+        return "date-time" if self.is_moment else "date" if self.is_day else self.type
+
+    @property
     def is_long(self) -> bool:
         """Whether the text needs more than a line."""
         return (
-            self.type == "string"
+            self.kind == "string"
             and not self.options
             and max(self.observed.get("longest", 0), len(str(self.example or ""))) > LINE
         )
@@ -109,6 +115,7 @@ def _field(name: str, schema: Json, required: bool, example: Value) -> Field:
         required=required,
         options=tuple(option for option in schema.get("enum", ()) if option is not None),
         is_moment=schema.get("format") == "date-time",
+        is_day=schema.get("format") == "date",
         unit=schema.get("x-unit"),
         description=schema.get("description"),
         minimum=schema.get("minimum"),
@@ -123,8 +130,9 @@ def draw(field: Field) -> Value:
     """Draw the widget of a field, filled with its example, and return what is entered."""
     label, help_, key = plain(field.title), plain(field.help), f"input:{field.name}"
     start: Any = field.example
-    if start is not None and field.is_moment:
+    if start is not None and (field.is_moment or field.is_day):
         start = datetime.fromisoformat(start)
+        start = start.date() if field.is_day else start
     elif start is not None and field.type == "number":
         start = float(start)
     if field.nullable:
@@ -181,6 +189,17 @@ def draw(field: Field) -> Value:
                 step=60,
             )
             return moment.isoformat() if moment else None
+        case "string" if field.is_day:
+            day = st.date_input(
+                label,
+                value=start,
+                min_value=EARLIEST.date(),
+                max_value=LATEST.date(),
+                key=key,
+                help=help_,
+                format="YYYY-MM-DD",
+            )
+            return day.isoformat() if day else None
         case _:
             write = st.text_area if field.is_long else st.text_input
             text = write(label, value=start, max_chars=field.max_length, key=key, help=help_)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from client import Client, Json, Rejected
+from client import Client, Json, Rejected, about
 from form import Field, Value
 
 DTYPES = {"number": pd.Float64Dtype(), "integer": pd.Int64Dtype(), "boolean": pd.BooleanDtype()}
@@ -162,13 +162,14 @@ def answer(api: Client, rows: Sequence[Json]) -> list[Answer]:
 def results(answers: Sequence[Answer], outputs: Json) -> pd.DataFrame:
     """Return what was predicted for each row, or why nothing was; rows count from 1."""
     predictions = [answer.prediction or {} for answer in answers]
-    columns = {
-        f"predicted {outputs['name']}": [p.get("label", p.get("value")) for p in predictions]
-    }
-    if outputs.get("probabilities"):
-        for label in map(str, outputs["labels"]):
-            columns[f"probability of {label}"] = [
-                p.get("probabilities", {}).get(label) for p in predictions
+    columns: Json = {}
+    for target in outputs.get("targets", [outputs]):
+        single = [about(prediction, target, outputs) for prediction in predictions]
+        columns[f"predicted {target['name']}"] = [p.get("label", p.get("value")) for p in single]
+        of = f"{target['name']} " if "targets" in outputs else ""
+        for label in map(str, target["labels"] if outputs.get("probabilities") else ()):
+            columns[f"probability of {of}{label}"] = [
+                p.get("probabilities", {}).get(label) for p in single
             ]
     columns[PROBLEM] = [answer.problem for answer in answers]
     # As objects: beside a missing one, pandas would turn the label 1 into 1.0.

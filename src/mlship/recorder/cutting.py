@@ -81,7 +81,7 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
     if fit is None:
         return Search(None, ["what the model was fitted on has no name in the notebook"])
     path = backward(statements, fit.at, _names(fit.samples))
-    loaders = sorted({statement for statement, _ in log.loaded} & set(path))
+    loaders = sorted({statement for statement, _ in log.given} & set(path))
     if not loaders:
         return Search(None, ["the rows are not loaded from a file or a data set"])
     target = backward(statements, fit.at, _names(fit.target)) if fit.target is not None else []
@@ -241,6 +241,28 @@ def _retrained(files: Mapping[str, str], data: str | None, folder: str) -> Any:
         shutil.rmtree(package)
         for name in [name for name in sys.modules if name.startswith("mlship_training")]:
             del sys.modules[name]
+
+
+class Served:
+    """A model that takes the rows at a cut, as the service does."""
+
+    def __init__(self, cut: Cut, model: Any) -> None:
+        self._features = _features(_module(cut.script), cut.known)
+        self._cut = cut
+        self.classes_ = getattr(model, "classes_", None)
+        for method in ("predict", "predict_proba"):
+            if hasattr(model, method):
+                setattr(self, method, self._asking(getattr(model, method)))
+
+    def _asking(self, method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def ask(rows: Any) -> Any:
+            rows = rows.copy()
+            for name, given in self._cut.filled.items():
+                rows[name] = given["value"]
+            whole = rows[self._cut.columns] if hasattr(rows, "columns") else rows
+            return method(self._features(whole))
+
+        return ask
 
 
 def _keys(table: Any) -> list[Any]:

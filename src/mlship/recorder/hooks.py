@@ -27,6 +27,8 @@ METHODS = (
     "score",
     "transform",
 )
+ENCODERS = ("apply", "factorize", "map", "replace")
+"""Methods of a series that give each value another."""
 READERS = ("csv", "excel", "feather", "fwf", "json", "parquet", "pickle", "stata", "table", "xml")
 ROOTS = (("sklearn.base", "BaseEstimator"), ("catboost.core", "CatBoost"))
 """Modules and the class below which their estimators are."""
@@ -66,6 +68,10 @@ class Hooks:
         self._hook_functions("sklearn.datasets", lambda n: n.startswith(loader), listener.loading)
         readers = {f"read_{kind}" for kind in READERS}
         self._hook_functions("pandas", lambda n: n in readers, listener.reading)
+        self._hook_functions("pandas", lambda n: n == "factorize", listener.encoding)
+        self._hook_series()
+        split = "train_test_split"
+        self._hook_functions("sklearn.model_selection", lambda n: n == split, listener.splitting)
         texts = {"genfromtxt", "load", "loadtxt"}
         self._hook_functions("numpy", lambda n: n in texts, listener.reading)
         for module in ("pickle", "joblib"):
@@ -83,6 +89,14 @@ class Hooks:
             twin = self._heard(function, make(function, name))
             self._twins[id(function)] = (function, twin)
             setattr(holder, name, twin)
+
+    def _hook_series(self) -> None:
+        """Hook the methods of pandas' series by which a notebook encodes a target."""
+        series = getattr(sys.modules.get("pandas"), "Series", None)
+        for name in ENCODERS if series else ():
+            method = getattr(series, name)
+            if not hasattr(method, "__recorded__"):
+                setattr(series, name, self._heard(method, self.listener.encoding(method, name)))
 
     def _heard(self, function: Callable[..., Any], hooked: Callable[..., Any]) -> Any:
         """Return a function that is ``hooked`` for the notebook and ``function`` for libraries."""

@@ -6,11 +6,15 @@ import copy
 import hashlib
 import numbers
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from . import models, tables
 from .models import Event, Names
+
+CODERS = ("LabelBinarizer", "LabelEncoder", "OrdinalEncoder")
+"""Transformers of scikit-learn that turn a column of names into one of codes."""
+MAX_CLASSES = 1000
 
 
 class Log:
@@ -24,13 +28,19 @@ class Log:
         self.events: list[Event] = []
         self.fitted: set[int] = set()
         """Ids of the estimators that were fitted since this was last cleared."""
-        self.loaded: dict[tuple[int, int], tuple[str, Any]] = {}
+        self.given: dict[tuple[int, int], tuple[str, Any]] = {}
         """What the k-th loader in a statement gave, with its name."""
         self._owners: dict[int, Any] = {}
         self.sources: list[tuple[str, Any]] = []
         """Tables as the notebook loaded them, with their names."""
         self.derived: list[Any] = []
         """Tables that transformers made, as (names, array)."""
+        self.encodings: list[tuple[Any, Any]] = []
+        """Columns before and after a call that may have turned names into codes."""
+        self.parts: list[tuple[Any, Any, Any]] = []
+        """Columns before and after they were split, with the places of what was taken."""
+        self.documents: list[str] = []
+        """What the data sets of scikit-learn say of themselves."""
         self.saved: list[Any] = []
         self.metrics: list[dict[str, Any]] = []
         self.files: dict[str, str] = {}
@@ -59,6 +69,8 @@ class Log:
             self.fitted.add(id(owner))
         if kind in ("transform", "fit_transform"):
             self._name_columns(owner, result)
+            if type(owner).__name__ in CODERS:
+                self._encode(target if samples is None else samples, result)
         elif hasattr(owner, "predict"):
             answer = None if kind in ("fit", "partial_fit") else self.keep(result)
             event = Event(kind, self.statement, owner, samples, self.keep(target), answer, names)
@@ -112,9 +124,52 @@ class Log:
                 self.sources.append((name, frame))
             elif data is not None and names and data.ndim == 2 and not hasattr(data, "columns"):
                 self.sources.append((name, (names, data)))
+            if isinstance(result, tuple) and name.startswith("load_"):
+                self._describe_set(function(*args, **{**kwargs, "return_X_y": False}))
+            else:
+                self._describe_set(result)
             return result
 
         return load
+
+    def encoding(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        """Make a function of a column tell what it made of each value."""
+
+        def encode(column: Any, *args: Any, **kwargs: Any) -> Any:
+            result = function(column, *args, **kwargs)
+            self._encode(column, result[0] if isinstance(result, tuple) else result)
+            return result
+
+        return encode
+
+    def splitting(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        """Make ``train_test_split`` tell which rows it took: a column of their places goes along.
+
+        The split stays the same, since it is drawn once for all that is given.
+        """
+
+        def split(*wholes: Any, **kwargs: Any) -> Any:
+            import numpy
+
+            count = tables.rows(wholes[0]) if wholes else 0
+            if not count or any(tables.rows(whole) != count for whole in wholes):
+                return function(*wholes, **kwargs)
+            *parts, first, second = function(*wholes, numpy.arange(count), **kwargs)
+            for number, whole in enumerate(wholes):
+                if tables.width(whole) == 1:
+                    for part, places in zip(parts[2 * number :], (first, second)):
+                        self.parts.append((self.keep(whole), self.keep(part), places))
+            return parts
+
+        return split
+
+    def places(self, column: Any) -> Iterator[Any]:
+        """Yield at which rows of the columns that it was split off a column lies."""
+        for whole, part, places in self.parts:
+            if part is column or tables.same(part, column):
+                yield places
+                for further in self.places(whole):
+                    yield further[places]
 
     def saving(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         """Make ``dump`` tell what the notebook saves, which is what it means to serve."""
@@ -129,9 +184,9 @@ class Log:
 
     def _load(self, name: str, value: Any) -> Any:
         """Keep a copy of what a loader gave, and return it."""
-        turn = sum(statement == self.statement for statement, _ in self.loaded)
+        turn = sum(statement == self.statement for statement, _ in self.given)
         kept = copy.deepcopy(value)
-        self.loaded[self.statement, turn] = (name, kept)
+        self.given[self.statement, turn] = (name, kept)
         return kept
 
     def _measure(self, name: str, value: Any, event: Event) -> None:
@@ -159,6 +214,33 @@ class Log:
             kind = type(transformer).__name__
             names = [f"{name} ({kind})" if name in plain else name for name in names]
             self.derived.append((names, self.keep(result)))
+
+    def _encode(self, before: Any, after: Any) -> None:
+        """Keep each column that was encoded, if it holds few enough values to be a target."""
+        if not (tables.is_plain(before) and tables.is_plain(after)):
+            return
+        if tables.rows(before) != tables.rows(after) or tables.width(before) != tables.width(after):
+            return
+        for one, other in zip(_columns(before), _columns(after)):
+            if tables.distinct(other, MAX_CLASSES) and not tables.same(one, other):
+                self.encodings.append((self.keep(one), self.keep(other)))
+
+    def _describe_set(self, bunch: Any) -> None:
+        """Keep what a data set of scikit-learn says, and its names for numbers of its target."""
+        if isinstance(getattr(bunch, "DESCR", None), str):
+            self.documents.append(bunch.DESCR)
+        target, names = getattr(bunch, "target", None), getattr(bunch, "target_names", None)
+        if target is None or names is None or getattr(target, "dtype", None) is None:
+            return
+        known = [str(name) for name in names if isinstance(name, str)]
+        if (
+            target.ndim == 1
+            and target.dtype.kind == "i"
+            and len(known) == len(names) > target.max()
+        ):
+            import numpy
+
+            self.encodings.append((numpy.array(known, dtype=object)[target], self.keep(target)))
 
     def _find(self, path: Any) -> Any:
         """Return where a data file is on this machine, and remember its hash."""
@@ -198,6 +280,15 @@ class Log:
             if getattr(owner, "best_estimator_", None) is event.owner:
                 return owner
         return event.owner
+
+
+def _columns(table: Any) -> list[Any]:
+    if hasattr(table, "iloc"):
+        return [table.iloc[:, i] for i in range(tables.width(table))] if table.ndim > 1 else [table]
+    import numpy
+
+    array = numpy.asarray(table)
+    return [array] if array.ndim == 1 else list(array.T)
 
 
 def _is_number(value: Any) -> bool:

@@ -136,10 +136,23 @@ def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
         if not known and tables.alike(event.samples, samples):
             asked.append(event.samples)
     rows = tables.concatenate(asked)
+    return (rows, *ask(model, rows))
+
+
+def ask(model: Any, rows: Any) -> tuple[Any, Any]:
+    """Return a model's answers to n rows and its probabilities, or None for those.
+
+    The answers are n, or n x targets; the probabilities n x classes, or one such table for each
+    target.
+
+    Raises:
+        Refused: the model does not answer them.
+    """
     try:
         answers = _plain(model.predict(rows))
-        probability = getattr(model, "predict_proba", None)
-        probabilities = None if probability is None else _table(probability(rows))
+        probabilities: Any = None
+        if hasattr(model, "predict_proba"):
+            probabilities = model.predict_proba(rows)
     except Refused:
         raise
     except Exception as error:  # whatever the library raises for its own rows
@@ -149,7 +162,10 @@ def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
         ) from None
     if len(answers) != tables.rows(rows):
         raise Refused(f"The model gave {len(answers)} answers to {tables.rows(rows)} rows.")
-    return rows, answers, probabilities
+    if answers.ndim > 1:
+        by_target = isinstance(probabilities, list) and len(probabilities) == answers.shape[1]
+        return answers, [_table(table) for table in probabilities] if by_target else None
+    return answers, None if probabilities is None else _table(probabilities)
 
 
 def require_importable(model: Any) -> None:
@@ -197,14 +213,16 @@ def parameters(model: Any) -> str:
     return " ".join(text.partition("(")[2].rpartition(")")[0].split())[:300]
 
 
-def target_name(target: Any, sources: Sequence[Any]) -> str | None:
-    """Return the name of the column that the model learned, if it has one.
+def target_name(target: Any, sources: Sequence[Any]) -> str | list[str] | None:
+    """Return the name of the column that the model learned, if it has one; of several, all.
 
     A column of a loaded table that the notebook has changed since is not called by its name alone:
     the logarithm of a price is no price.
     """
     if hasattr(target, "columns") and tables.width(target) == 1:
         target = target.iloc[:, 0]
+    elif hasattr(target, "columns"):
+        return [str(column) for column in target.columns]
     name = getattr(target, "name", None)
     if name is None:
         return None
@@ -229,7 +247,7 @@ def _table(values: Any) -> Any:
     import numpy
 
     if isinstance(values, list):
-        raise Refused("The model answers several outputs a row; only one is served.")
+        raise Refused("The model answers a list, where a table of answers is served.")
     return numpy.asarray(values)
 
 

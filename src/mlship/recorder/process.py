@@ -42,7 +42,9 @@ def main() -> None:
     for line in commands:
         command = json.loads(line)
         try:
-            facts = recorder.hand_over(candidates[command["model"]], command["folder"])
+            facts = recorder.hand_over(
+                candidates[command["model"]], command["folder"], command["synthetic"]
+            )
             send({"event": "handover", "facts": facts})
         except Refused as error:
             send({"event": "refused", "why": str(error)})

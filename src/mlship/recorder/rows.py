@@ -47,6 +47,12 @@ def trace(samples: Any, log: Log, namespace: Mapping[str, Any]) -> Traced:
         whole = (name for name, table in _frames(log) if tables.unchanged_part(table, samples))
         return Traced(samples, None, next(whole, None))
     if getattr(samples, "ndim", 0) != 2:
+        shape = getattr(samples, "shape", ())
+        if len(shape) > 2:
+            raise Refused(
+                f"The model was fitted on an array of shape {shape}; tables and texts are served. "
+                "Make a row of each sample before the fit: X.reshape(len(X), -1)."
+            )
         raise Refused(f"The model was fitted on a {kind}; tables and texts are served.")
     return Traced(samples, *_array_columns(samples, log, namespace))
 

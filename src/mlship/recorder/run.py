@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import cutting, models, statements, tables
+from . import classes, cutting, models, personal, statements, synthetic, tables
 from .hooks import Hooks
 from .log import Log
 from .models import Candidate, Refused
@@ -170,8 +170,10 @@ class Recorder:
             ],
         }
 
-    def hand_over(self, candidate: Candidate, folder: str) -> dict[str, Any]:
+    def hand_over(self, candidate: Candidate, folder: str, made_up: bool = False) -> dict[str, Any]:
         """Write the model, its rows and its answers into ``folder``; return what is known of them.
+
+        With ``made_up``, rows that nobody ever was go along, for the tests of the project.
 
         Raises:
             Refused: the model, or what it was fitted on, cannot be served.
@@ -191,18 +193,24 @@ class Recorder:
             raise Refused(f"{refused}" + (f" Its rows as loaded: {why}." if why else ""))
         models.require_importable(candidate.served())
         rows, answers, probabilities = models.answers_of(candidate, samples)
+        named = classes.named(
+            candidate.served(), candidate.fitted.target, candidate.fitted.samples, self.log
+        )
+        target = models.target_name(
+            candidate.fitted.target, [table for _, table in self.log.sources]
+        )
         values = {
             "estimator": candidate.served(),
             "rows": rows,
             "answers": answers,
             "probabilities": probabilities,
             "names": names,
-            "target": models.target_name(
-                candidate.fitted.target, [table for _, table in self.log.sources]
-            ),
+            "target": named.column or target if named else target,
+            "labels": named.labels if named else None,
         }
         facts: dict[str, Any] = {"level": "raw" if source else "direct", "code": {}, "cut": {}}
         facts["why"] = "its rows are not found, unchanged, in what the notebook loads"
+        model = candidate.served()
         if source:
             facts["why"] = f"its rows are those of {source}, unchanged"
         elif search is not None and search.cut is not None:
@@ -213,14 +221,24 @@ class Recorder:
             code, said = cutting.trained(search.cut, kept, candidate, self.log, folder, name)
             facts["code"] = {**facts["code"], **code}
             facts["cut"]["notes"].append(said)
+            model = cutting.Served(search.cut, model)
         elif search is not None:
             facts["blocked"] = search.blocked
+        rows, names = values["rows"], values["names"]
+        values["personal"] = personal.columns(rows, names)
+        if made_up:
+            values["synthetic"] = _made_up(model, rows, names, values["personal"])
         with open(os.path.join(folder, "handover.pickle"), "wb") as file:
             pickle.dump(values, file, protocol=5)
         return {
             **facts,
-            "rows": tables.rows(values["rows"]),
-            "inputs": tables.width(values["rows"]),
+            "rows": tables.rows(rows),
+            "inputs": tables.width(rows),
+            "columns": [name for name, _ in tables.named_columns(rows[:1], names)],
+            "target": values["target"],
+            "labels": values["labels"],
+            "personal": values["personal"],
+            "documents": self.log.documents,
             "packages": models.packages(values, facts["code"].values()),
         }
 
@@ -273,6 +291,21 @@ def _random_state() -> tuple[Any, Any]:
     """Return the state of the generators that a notebook shares without naming them."""
     numpy = sys.modules.get("numpy.random")
     return random.getstate(), None if numpy is None else numpy.get_state()
+
+
+def _made_up(
+    model: Any, rows: Any, names: list[str] | None, looks_personal: Mapping[str, str]
+) -> dict[str, Any]:
+    """Make up rows and have the model answer them."""
+    try:
+        made = synthetic.rows(rows, names, looks_personal)
+        answers, probabilities = models.ask(model, made)
+    except (Refused, ValueError) as error:
+        raise Refused(
+            f"No rows can be made up that the model answers ({first_line(str(error))}). Without "
+            "--synthetic-rows, real ones are kept for the tests."
+        ) from None
+    return {"rows": made, "answers": answers, "probabilities": probabilities}
 
 
 def _refuse_input(*_: Any) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import pickle
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 ROWS_COMPARED = 200_000
@@ -83,6 +83,20 @@ def cells(value: Any) -> int:
     return rows(value) * width(value)
 
 
+def is_plain(value: Any) -> bool:
+    """Say whether a value is a list, or a table of pandas or numpy of one or two dimensions."""
+    known = hasattr(value, "iloc") or type(value).__module__ == "numpy"
+    return isinstance(value, (list, tuple)) or (known and getattr(value, "ndim", 0) in (1, 2))
+
+
+def distinct(column: Any, most: int) -> bool:
+    """Say whether a column holds at most ``most`` different values."""
+    try:
+        return len(set(column.tolist())) <= most
+    except TypeError:  # values that cannot be hashed
+        return False
+
+
 def alike(table: Any, samples: Any) -> bool:
     """Say whether ``table`` has the form, columns and types of ``samples``."""
     if type(table) is not type(samples):
@@ -94,6 +108,42 @@ def alike(table: Any, samples: Any) -> bool:
     if hasattr(samples, "iloc"):
         return bool(table.name == samples.name and table.dtype == samples.dtype)
     return bool(table.shape[1:] == samples.shape[1:] and table.dtype == samples.dtype)
+
+
+def named_columns(
+    samples: Any, names: Sequence[str] | None = None
+) -> Iterator[tuple[str, list[Any]]]:
+    """Yield each column's name and its values as plain Python has them."""
+    if isinstance(samples, (list, tuple)):
+        yield (names or ["text"])[0], list(samples)
+    elif hasattr(samples, "columns"):
+        for position, name in enumerate(samples.columns):
+            yield str(name), samples.iloc[:, position].tolist()
+    elif hasattr(samples, "iloc"):
+        yield "text" if samples.name is None else str(samples.name), samples.tolist()
+    else:
+        for position in range(samples.shape[1]):
+            yield names[position] if names else f"x{position}", samples[:, position].tolist()
+
+
+def rebuilt(samples: Any, columns: Sequence[Sequence[Any]]) -> Any:
+    """Return a table of the form of ``samples`` that holds other columns."""
+    if isinstance(samples, (list, tuple)):
+        return list(columns[0])
+    if hasattr(samples, "iloc"):
+        import pandas
+
+        wide = hasattr(samples, "columns")
+        parts = [samples.iloc[:, i] for i in range(len(columns))] if wide else [samples]
+        made = [pandas.Series(c, dtype=part.dtype) for c, part in zip(columns, parts)]
+        if not wide:
+            return made[0].rename(samples.name)
+        frame = pandas.concat(made, axis=1)
+        frame.columns = samples.columns
+        return frame
+    import numpy
+
+    return numpy.array(list(map(list, zip(*columns))), dtype=samples.dtype)
 
 
 def concatenate(tables: Sequence[Any]) -> Any:
@@ -185,6 +235,8 @@ def equal(one: Any, other: Any) -> bool:
     """Say whether two arrays of answers agree: labels exactly, numbers to the last digits."""
     import numpy
 
+    if isinstance(one, list) and isinstance(other, list) and hasattr(one[0], "shape"):
+        return len(one) == len(other) and all(map(equal, one, other))
     one, other = numpy.asarray(one), numpy.asarray(other)
     if one.size != other.size:
         return False

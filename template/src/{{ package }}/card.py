@@ -29,16 +29,12 @@ def write(project: Path, signature: Mapping[str, Any], receipt: Mapping[str, Any
 def glance(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     """Say in a few lines what the model takes, answers, and how well that is proven."""
     outputs, provenance = signature["outputs"], signature["provenance"]
-    answer = f"`{outputs['name']}`"
-    if outputs["task"] == "classification":
-        shown = ", ".join(f"`{label}`" for label in outputs["labels"][:SHOWN])
-        rest = len(outputs["labels"]) - SHOWN
-        answer += f": {shown}" + (f" and {rest} more" if rest > 0 else "")
+    answers = [f"- **Answers** {_answer(target)}." for target in outputs.get("targets", [outputs])]
     origin = f", fitted in {_origin(provenance)}" if "notebook" in provenance else ""
     return "\n".join(
         [
             f"- **Model**: {provenance['estimator']}{origin}.",
-            f"- **Answers** {answer}.",
+            *answers,
             f"- **Takes** {len(signature['inputs']['properties'])} inputs "
             f"({signature['level']}: {LEVELS[signature['level']]}).",
             f"- **Proof**: {parity(receipt)}",
@@ -47,10 +43,28 @@ def glance(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     )
 
 
+def _answer(outputs: Mapping[str, Any]) -> str:
+    answer = f"`{outputs['name']}`"
+    if outputs["task"] == "classification":
+        answer += f": {_some(f'`{label}`' for label in outputs['labels'])}"
+    elif outputs["unit"]:
+        answer += f" in {outputs['unit']}"
+    if "x-encoded" in outputs:
+        answer += f" (encoded in the notebook as {_some(map(str, outputs['x-encoded']))})"
+    return answer
+
+
+def _some(words: Iterable[str]) -> str:
+    words = list(words)
+    rest = len(words) - SHOWN
+    return ", ".join(words[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def facts(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     """Say everything that is known of the model, with where it comes from."""
     provenance, saved = signature["provenance"], signature["artifact"]
     sections = [glance(signature, receipt), "## Inputs", _inputs(signature["inputs"])]
+    sections += _personal(signature["inputs"], receipt)
     if receipt["experiments"]:
         rows = [
             (item["model"], item["cell"], item.get("parameters") or "defaults", _scores(item))
@@ -94,7 +108,10 @@ def _inputs(inputs: Mapping[str, Any]) -> str:
             seen = f"{observed['minimum']} to {observed['maximum']}, {seen}"
         known = [str(value) for value in schema.get("enum", []) if value is not None]
         allowed = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
-        rows.append((name, " or ".join(kinds), allowed, seen, schema.get("description", "")))
+        kinds = [schema.get("format", kind) if kind == "string" else kind for kind in kinds]
+        unit = f", in {schema['x-unit']}" if "x-unit" in schema else ""
+        meaning = schema.get("description", "")
+        rows.append((name, " or ".join(kinds) + unit, allowed, seen, meaning))
     return _table(("input", "type", "allowed", "training saw", "meaning"), rows)
 
 
@@ -119,6 +136,25 @@ def _cut(cut: Mapping[str, Any]) -> Iterable[str]:
         )
     for reason in cut["notes"]:
         yield f"- {reason}"
+
+
+def _personal(inputs: Mapping[str, Any], receipt: Mapping[str, Any]) -> list[str]:
+    """Name the inputs that look personal, and say where real rows of them are kept."""
+    found = {
+        name: schema["x-personal"]
+        for name, schema in inputs["properties"].items()
+        if "x-personal" in schema
+    }
+    if not found:
+        return []
+    named = "; ".join(f"`{name}` ({why})" for name, why in found.items())
+    kept = "The rows in `tests/parity/` are made up: none is a real one."
+    if receipt.get("kept_rows") != "synthetic":
+        kept = "`tests/parity/rows.json` holds real rows of them."
+    return [
+        f"These inputs look personal: {named}. Their values are in no list of allowed values, no "
+        f"range and no example. {kept}"
+    ]
 
 
 def _files(signature: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

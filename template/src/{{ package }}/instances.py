@@ -58,7 +58,10 @@ def from_rows(rows: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
             columns = [rows.tolist()]
         case _:
             columns = [rows.iloc[:, position].tolist() for position in range(rows.shape[1])]
-    plain = [[plain_value(value) for value in column] for column in columns]
+    plain = [
+        [_as_published(plain_value(value), schema) for value in column]
+        for column, schema in zip(columns, properties.values(), strict=True)
+    ]
     return [dict(zip(properties, row, strict=True)) for row in zip(*plain, strict=True)]
 
 
@@ -74,6 +77,15 @@ def plain_value(value: Any) -> Any:
         return None
     if type(value).__name__ in {"NAType", "NaTType"}:
         return None
+    return value
+
+
+def _as_published(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Say a whole number that pandas keeps as a float, or a day that it keeps as a moment."""
+    if isinstance(value, float) and "integer" in schema.get("type", ()):
+        return int(value)
+    if isinstance(value, str) and schema.get("format") == "date":
+        return value[:10]
     return value
 
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ import numpy as np
 from . import artifact, card, features, proof, signature
 from .artifact import ModelError
 from .instances import from_rows
-from .predictor import Predictor, RowsRefused, predictions
+from .predictor import Prediction, Predictor, RowsRefused, predictions
 
 WRITTEN_BY_PEOPLE = ("description", "minimum", "maximum", "x-unit")
 """What people add to a property by hand; it survives packing again."""
+SAID = {"description": "description", "x-unit": "unit"}
+"""What of a property comes from what the notebook says in words."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,15 @@ class Handover:
     """n x classes, where it has them."""
     names: Sequence[str] | None = None
     """The columns' names where ``rows`` has none."""
-    target: str | None = None
+    target: str | Sequence[str] | None = None
+    labels: Sequence[Any] | None = None
+    """What the estimator's classes are called, in their order, where it answers codes."""
+    personal: Mapping[str, str] = field(default_factory=dict)
+    """The columns that look personal, with what tells."""
+    described: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The ``description`` and ``unit`` of columns, as the notebook says them."""
+    synthetic: Mapping[str, Any] | None = None
+    """``rows``, ``answers`` and ``probabilities`` to keep for the tests in place of real ones."""
     level: str = "raw"
     reference: str = "notebook"
     """Whose answers ``answers`` are."""
@@ -72,12 +82,10 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
         _write_json(target / "signature.json", contract)
         predictor = Predictor.load(target)
         instances = from_rows(handover.rows, contract["inputs"])
-        try:
-            reference = predictions(handover.answers, handover.probabilities, contract["outputs"])
-        except ValueError as error:
-            raise ModelError(str(error)) from None
+        reference = _reference(handover, contract)
         try:
             result = proof.prove(predictor, instances, reference)
+            kept = _kept(handover, contract, predictor, instances, reference)
         except RowsRefused as refused:
             raise ModelError(f"The service cannot answer rows of the notebook: {refused}") from None
         receipt = {
@@ -87,6 +95,7 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
                 **result,
                 "unservable_rows": unservable,
             },
+            "kept_rows": "synthetic" if handover.synthetic else "real",
             "artifact_sha256": contract["artifact"]["sha256"],
             "cut": dict(handover.cut),
             "experiments": list(handover.experiments),
@@ -98,11 +107,33 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
             old.unlink(missing_ok=True)
         for path in target.iterdir():
             shutil.move(path, project / "model" / path.name)
-    chosen = proof.choose(instances, reference)
-    rows = [{"instance": instances[i], "prediction": reference[i]} for i in chosen]
-    _write_json(project / "tests" / "parity" / "rows.json", rows)
+    _write_json(project / "tests" / "parity" / "rows.json", kept)
     card.write(project, contract, receipt)
     return receipt
+
+
+def _reference(handover: Handover, contract: Mapping[str, Any]) -> list[Prediction]:
+    try:
+        return predictions(handover.answers, handover.probabilities, contract["outputs"])
+    except ValueError as error:
+        raise ModelError(str(error)) from None
+
+
+def _kept(
+    handover: Handover,
+    contract: Mapping[str, Any],
+    predictor: Predictor,
+    instances: Sequence[Mapping[str, Any]],
+    reference: Sequence[Prediction],
+) -> list[dict[str, Any]]:
+    """Return the rows that the tests ask: telling ones of those, or made-up ones, proven too."""
+    if handover.synthetic:
+        made_up = replace(handover, **handover.synthetic)
+        instances = from_rows(made_up.rows, contract["inputs"])
+        reference = _reference(made_up, contract)
+        proof.prove(predictor, instances, reference)
+    chosen = proof.choose(instances, reference)
+    return [{"instance": instances[i], "prediction": reference[i]} for i in chosen]
 
 
 def read_handover(directory: Path) -> Handover:
@@ -132,7 +163,9 @@ def train(project: Path, data: Path | None) -> Handover:
             f"{error.filename} is not there: say where the data is with --data PATH."
         ) from None
     previous = _previous(project)
-    prepared, rows, target = None, trained.rows, previous.get("outputs", {}).get("name")
+    outputs = previous.get("outputs", {})
+    target: Any = [item["name"] for item in outputs.get("targets", [])] or outputs.get("name")
+    prepared, rows = None, trained.rows
     inputs = rows
     if trained.learned is not None and "features" in previous:
         entry = previous["features"]
@@ -203,25 +236,24 @@ def _taken(estimator: Any, code: features.Features, rows: Any) -> Any:
     return rows
 
 
-def _previous(project: Path) -> dict[str, Any]:
-    path = project / "model" / "signature.json"
-    signature: dict[str, Any] = {}
-    if path.is_file():
-        signature = json.loads(path.read_text(encoding="utf-8"))
-    return signature
-
-
 def _probabilities(estimator: Any, rows: Any) -> Any:
     return estimator.predict_proba(rows) if hasattr(estimator, "predict_proba") else None
 
 
 def _contract(handover: Handover, project: Path, target: Path) -> dict[str, Any]:
-    inputs = signature.infer_inputs(handover.rows, handover.names)
-    _keep_hand_written(inputs, project / "model" / "signature.json")
+    previous = _previous(project)
+    inputs = signature.infer_inputs(
+        handover.rows, handover.names, {**_personal(previous), **handover.personal}
+    )
     about = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    outputs = signature.infer_outputs(handover.estimator, handover.answers, handover.target)
+    outputs = signature.infer_outputs(
+        handover.estimator, handover.answers, handover.target, handover.labels
+    )
+    _describe(inputs, outputs, handover.described)
+    _keep_hand_written(inputs, previous)
     if handover.probabilities is None:
-        outputs |= {"probabilities": False} if outputs["task"] == "classification" else {}
+        for item in (outputs, *outputs.get("targets", [])):
+            item |= {"probabilities": False} if item["task"] == "classification" else {}
     saved: Any = handover.estimator
     prepared: dict[str, Any] = {}
     if handover.features is not None:
@@ -254,10 +286,32 @@ def _pinned(project: Path) -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in names}
 
 
-def _keep_hand_written(inputs: dict[str, Any], previous: Path) -> None:
-    if not previous.is_file():
-        return
-    known = json.loads(previous.read_text(encoding="utf-8"))["inputs"]["properties"]
+def _previous(project: Path) -> dict[str, Any]:
+    path = project / "model" / "signature.json"
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
+
+
+def _personal(previous: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns that were marked as personal before, by mlship or by hand."""
+    known = previous.get("inputs", {}).get("properties", {})
+    return {name: item["x-personal"] for name, item in known.items() if "x-personal" in item}
+
+
+def _describe(
+    inputs: dict[str, Any], outputs: dict[str, Any], described: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Take over what the notebook says of its columns."""
+    for name, schema in inputs["properties"].items():
+        known = described.get(name, {})
+        schema |= {key: known[said] for key, said in SAID.items() if said in known}
+    for target in outputs.get("targets", [outputs]):
+        if target["task"] == "regression":
+            target["unit"] = described.get(target["name"], {}).get("unit")
+
+
+def _keep_hand_written(inputs: dict[str, Any], previous: Mapping[str, Any]) -> None:
+    known = previous.get("inputs", {}).get("properties", {})
     for name, schema_ in inputs["properties"].items():
         kept = {key: known[name][key] for key in WRITTEN_BY_PEOPLE if key in known.get(name, {})}
         schema_ |= kept
@@ -281,7 +335,9 @@ def _servable(handover: Handover) -> tuple[Handover, int]:
         return table.iloc[keep] if hasattr(table, "iloc") else np.asarray(table)[keep]
 
     kept = {"rows": take(rows), "answers": take(handover.answers)}
-    if handover.probabilities is not None:
+    if isinstance(handover.probabilities, list):
+        kept["probabilities"] = [take(table) for table in handover.probabilities]
+    elif handover.probabilities is not None:
         kept["probabilities"] = take(handover.probabilities)
     return Handover(**{**vars(handover), **kept}), int(bad.sum())
 

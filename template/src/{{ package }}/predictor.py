@@ -13,6 +13,7 @@ from . import artifact, features
 from .artifact import ModelError
 from .features import Features
 from .instances import Instance, plain_value, to_rows
+from .schema import SEVERAL
 
 Prediction = dict[str, Any]
 
@@ -58,7 +59,8 @@ class Predictor:
 
         Returns:
             n predictions: ``label`` and, if the model has them, ``probabilities`` by label;
-            or ``value``.
+            or ``value``. Of several targets, ``labels`` and ``probabilities``, or ``values``,
+            by the target's name.
 
         Raises:
             RowsRefused: the model cannot answer some of them.
@@ -87,16 +89,31 @@ class Predictor:
 
 
 def predictions(answers: Any, probabilities: Any, outputs: Mapping[str, Any]) -> list[Prediction]:
-    """Say an estimator's answers (n or n x 1) and probabilities (n x classes) as JSON values.
+    """Say an estimator's answers and probabilities as JSON values.
+
+    Args:
+        answers: n, n x 1, or n x targets.
+        probabilities: n x classes, or one such table for each target; None if it has none.
+        outputs: the signature's.
 
     Raises:
-        ValueError: an answer is not a finite number.
+        ValueError: an answer is not a finite number, or no class of the model.
     """
+    if "targets" in outputs:
+        columns = np.asarray(answers).T
+        tables = probabilities if outputs.get("probabilities") else [None] * len(columns)
+        apart = [
+            predictions(column, table, target)
+            for column, table, target in zip(columns, tables, outputs["targets"], strict=True)
+        ]
+        names = [target["name"] for target in outputs["targets"]]
+        return [_together(names, row) for row in zip(*apart, strict=True)]
     flat = [plain_value(answer) for answer in np.asarray(answers).reshape(len(answers))]
     if outputs["task"] == "regression":
         values = [float(value) for value in flat]
         _require_finite(values)
         return [{"value": value} for value in values]
+    flat = _decoded(flat, outputs)
     if probabilities is None:
         return [{"label": label} for label in flat]
     names = [str(label) for label in outputs["labels"]]
@@ -107,6 +124,25 @@ def predictions(answers: Any, probabilities: Any, outputs: Mapping[str, Any]) ->
         {"label": label, "probabilities": dict(zip(names, row, strict=True))}
         for label, row in zip(flat, table, strict=True)
     ]
+
+
+def _decoded(codes: list[Any], outputs: Mapping[str, Any]) -> list[Any]:
+    """Say the classes by their names, where the notebook had encoded them."""
+    if "x-encoded" not in outputs:
+        return codes
+    names = dict(zip(outputs["x-encoded"], outputs["labels"], strict=True))
+    unknown = set(codes) - names.keys()
+    if unknown:
+        raise ValueError(f"The model answered {unknown.pop()!r}, which is none of its classes.")
+    return [names[code] for code in codes]
+
+
+def _together(names: Sequence[str], answers: Sequence[Prediction]) -> Prediction:
+    """Put the answers about several targets into one prediction."""
+    return {
+        SEVERAL[kind]: {name: answer[kind] for name, answer in zip(names, answers, strict=True)}
+        for kind in answers[0]
+    }
 
 
 def read_json(path: Path) -> Any:

@@ -2,7 +2,8 @@
 
 Labels must be equal. Numbers may differ by ``TOLERANCE`` of their size, because a linear model sums
 a batch in another order than a single row, in the last digits of a double. A number smaller than 1
-is measured against 1, or against the largest of all the answers if that is smaller still.
+is measured against 1, or against the largest of all the answers if that is smaller still, of each
+target on its own.
 """
 
 import json
@@ -16,6 +17,9 @@ from .artifact import ModelError
 from .predictor import Prediction, Predictor
 
 TOLERANCE = 1e-9
+NUMBERS, LABELS = ("value", "values"), ("label", "labels")
+Path = tuple[str, ...]
+"""The names that lead to a part of a prediction."""
 SINGLE_ROWS = 500
 """Rows asked one at a time; the whole batch is asked too."""
 KEPT_ROWS = 50
@@ -62,10 +66,15 @@ def largest_difference(answers: Sequence[Prediction], reference: Sequence[Predic
     """Compare predictions pairwise; a different label counts as infinite."""
     if len(answers) != len(reference):
         return float("inf")
-    largest = max((abs(item["value"]) for item in reference if "value" in item), default=0.0)
-    floor = min(1.0, largest) or 1.0
-    pairs = zip(answers, reference, strict=True)
-    return max((_difference(a, b, floor) for a, b in pairs), default=0.0)
+    ours, theirs = [_flat(item) for item in answers], [_flat(item) for item in reference]
+    largest: dict[Path, float] = {}
+    for item in theirs:
+        for path, value in item.items():
+            if path[0] in NUMBERS:
+                largest[path] = max(largest.get(path, 0.0), abs(value))
+    floors = {path: min(1.0, value) or 1.0 for path, value in largest.items()}
+    pairs = zip(ours, theirs, strict=True)
+    return max((_difference(one, other, floors) for one, other in pairs), default=0.0)
 
 
 def choose(instances: Sequence[Mapping[str, Any]], reference: Sequence[Prediction]) -> list[int]:
@@ -75,7 +84,7 @@ def choose(instances: Sequence[Mapping[str, Any]], reference: Sequence[Predictio
         Indices in ascending order.
     """
     picked: dict[int, None] = {}
-    for label in {repr(answer.get("label")): i for i, answer in enumerate(reference)}.values():
+    for label in {repr(_labels(answer)): i for i, answer in enumerate(reference)}.values():
         picked[label] = None
     for name in instances[0]:
         column = {i: row[name] for i, row in enumerate(instances)}
@@ -103,20 +112,33 @@ def _through_schema(
     return [instance.model_dump(by_alias=True) for instance in request.instances]
 
 
-def _difference(answer: Prediction, reference: Prediction, floor: float) -> float:
+def _flat(value: Any, path: Path = ()) -> dict[Path, Any]:
+    """Return what a prediction says, by the place where it says so."""
+    if not isinstance(value, dict):
+        return {path: value}
+    return {
+        place: part
+        for name, item in value.items()
+        for place, part in _flat(item, (*path, name)).items()
+    }
+
+
+def _labels(answer: Prediction) -> Any:
+    return answer.get("label", answer.get("labels"))
+
+
+def _difference(
+    answer: Mapping[Path, Any], reference: Mapping[Path, Any], floors: Mapping[Path, float]
+) -> float:
     if answer.keys() != reference.keys():
         return float("inf")
-    if "value" in answer:
-        return _distance(answer["value"], reference["value"], floor)
-    if answer["label"] != reference["label"] or type(answer["label"]) is not type(
-        reference["label"]
-    ):
-        return float("inf")
-    ours, theirs = answer.get("probabilities", {}), reference.get("probabilities", {})
-    if ours.keys() != theirs.keys():
-        return float("inf")
-    return max((_distance(ours[name], theirs[name], 1.0) for name in ours), default=0.0)
-
-
-def _distance(number: float, reference: float, floor: float) -> float:
-    return abs(number - reference) / max(floor, abs(reference))
+    largest = 0.0
+    for path, expected in reference.items():
+        given = answer[path]
+        if path[0] in LABELS:
+            if given != expected or type(given) is not type(expected):
+                return float("inf")
+        else:
+            floor = floors.get(path, 1.0)
+            largest = max(largest, abs(given - expected) / max(floor, abs(expected)))
+    return largest

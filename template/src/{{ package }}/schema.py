@@ -1,7 +1,7 @@
 """The request and response types of the API, built from the signature."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
@@ -15,6 +15,8 @@ from pydantic import (
 )
 
 MAX_TEXT = 100_000
+SEVERAL = {"value": "values", "label": "labels", "probabilities": "probabilities"}
+"""What each field of an answer is called where a model answers several targets."""
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -59,19 +61,39 @@ def request_type(inputs: Mapping[str, Any], max_rows: int) -> type[BaseModel]:
 
 def response_type(outputs: Mapping[str, Any]) -> type[BaseModel]:
     """Build the answer of ``POST /predict``: one prediction for each instance, in order."""
-    fields: dict[str, Any] = {"value": (float, ...)}
-    if outputs["task"] == "classification":
-        labels = outputs["labels"]
-        label: Any = Union[tuple({type(item) for item in labels})]  # noqa: UP007 - found at run time
-        fields = {"label": (Annotated[label, WithJsonSchema({"enum": labels})], ...)}
-        if outputs["probabilities"]:
-            fields["probabilities"] = (dict[str, float], ...)
+    targets = outputs.get("targets")
+    answers = [_answer(target) for target in targets or [outputs]]
+    fields = answers[0]
+    if targets:
+        names = [target["name"] for target in targets]
+        fields = {SEVERAL[kind]: (_by_name(kind, names, answers), ...) for kind in answers[0]}
     prediction = create_model("Prediction", **fields)
     return create_model(
         "PredictResponse",
         predictions=(list[prediction], ...),  # type: ignore[valid-type]
         model=(ModelVersion, ...),
     )
+
+
+def _answer(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an answer about one target."""
+    if outputs["task"] == "regression":
+        return {"value": (float, ...)}
+    labels = outputs["labels"]
+    label: Any = Union[tuple({type(item) for item in labels})]  # noqa: UP007 - found at run time
+    fields: dict[str, Any] = {"label": (Annotated[label, WithJsonSchema({"enum": labels})], ...)}
+    if outputs["probabilities"]:
+        fields["probabilities"] = (dict[str, float], ...)
+    return fields
+
+
+def _by_name(kind: str, names: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> Any:
+    """Build the object that holds one field of the answers about several targets."""
+    fields: dict[str, Any] = {
+        f"f{position}": (answer[kind][0], Field(alias=name))
+        for position, (name, answer) in enumerate(zip(names, answers, strict=True))
+    }
+    return create_model(kind.capitalize(), **fields)
 
 
 def _field_type(schema: Mapping[str, Any]) -> Any:
@@ -95,6 +117,8 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     elif schema.get("format") == "date-time":
         aware = "," in schema.get("x-dtype", "")  # as in datetime64[ns, UTC]
         base = Annotated[str, Field(max_length=40), AfterValidator(_date_time(aware))]
+    elif schema.get("format") == "date":
+        base = Annotated[str, Field(max_length=10), AfterValidator(_date)]
     else:
         base = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
     base = base | None if len(kinds) > 1 else base
@@ -129,6 +153,12 @@ def _exact(known: tuple[Any, ...]) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, bool | str):
         raise ValueError("Input should be a valid integer")
+    return value
+
+
+def _date(value: str) -> str:
+    if dt.date.fromisoformat(value).isoformat() != value:
+        raise ValueError("Input should be a date as in 2020-01-31")
     return value
 
 

@@ -13,19 +13,24 @@ from typing import Any
 
 import numpy as np
 
+from . import columns as column
 from .artifact import ModelError
 from .instances import from_rows, plain_value
 
-MAX_CATEGORIES = 200
+FEW = 20
+"""Fewer rows than this may well differ in each number without being counted."""
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-def infer_inputs(rows: Any, names: Sequence[str] | None = None) -> dict[str, Any]:
+def infer_inputs(
+    rows: Any, names: Sequence[str] | None = None, personal: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Describe one row of ``rows``, the estimator's own input (n samples).
 
     Args:
         rows: DataFrame, Series, two-dimensional array or list of texts.
         names: the columns' names where ``rows`` has none.
+        personal: the columns that look personal, with what tells; their values are not published.
 
     Raises:
         ModelError: a column holds what JSON cannot say, or two columns share a name.
@@ -54,6 +59,8 @@ def infer_inputs(rows: Any, names: Sequence[str] | None = None) -> dict[str, Any
             if not isinstance(label, str):
                 entry["x-column"] = label.item() if isinstance(label, np.generic) else label
             columns[str(label)] = entry
+    for name in columns.keys() & (personal or {}).keys():
+        columns[name]["x-personal"] = (personal or {})[name]
     values = from_rows(rows, {**inputs, "properties": columns})
     inputs["required"] = list(columns)
     inputs["properties"] = {
@@ -63,30 +70,72 @@ def infer_inputs(rows: Any, names: Sequence[str] | None = None) -> dict[str, Any
     return inputs
 
 
-def infer_outputs(estimator: Any, answers: Any, name: str | None) -> dict[str, Any]:
-    """Describe a prediction from the estimator and its answers (n).
+def infer_outputs(
+    estimator: Any,
+    answers: Any,
+    name: str | Sequence[str] | None,
+    labels: Sequence[Any] | None = None,
+) -> dict[str, Any]:
+    """Describe a prediction from the estimator and its answers (n, or n x targets).
 
-    Raises:
-        ModelError: the model answers several numbers a row.
+    Args:
+        estimator: the fitted model.
+        answers: what it answered.
+        name: the target's name, or the targets' names.
+        labels: what the estimator's classes are called, where it answers codes.
     """
     answers = np.asarray(answers)
-    if answers.ndim > 1 and answers.shape[1] > 1:
-        raise ModelError(f"The model answers {answers.shape[1]} values a row; only one is served.")
-    outputs: dict[str, Any] = {"task": "regression", "name": name or "prediction", "unit": None}
+    classes = getattr(estimator, "classes_", None)
+    if answers.ndim == 2 and answers.shape[1] > 1:
+        return _several(estimator, answers, classes, name)
+    if not isinstance(name, str):
+        name = next(iter(name or ["prediction"]))
+    return _one(estimator, answers, classes, name) | _named(labels, classes)
+
+
+def _several(
+    estimator: Any, answers: Any, classes: Any, names: str | Sequence[str] | None
+) -> dict[str, Any]:
+    """Describe what a model answers of several targets at once."""
+    count = answers.shape[1]
+    if isinstance(names, str) or names is None or len(names) != count:
+        names = [f"y{i}" for i in range(count)]
+    _require_different(names)
+    own = classes if isinstance(classes, list) and len(classes) == count else [None] * count
+    targets = [
+        _one(estimator, answers[:, i], own[i], name) for i, name in enumerate(map(str, names))
+    ]
+    outputs: dict[str, Any] = {
+        "task": targets[0]["task"],
+        "name": ", ".join(map(str, names)),
+        "targets": targets,
+    }
+    if outputs["task"] == "classification":
+        outputs["probabilities"] = all(target["probabilities"] for target in targets)
+    return outputs
+
+
+def _one(estimator: Any, answers: Any, classes: Any, name: str) -> dict[str, Any]:
+    outputs: dict[str, Any] = {"task": "regression", "name": name, "unit": None}
     if task(estimator) == "regression":
         return outputs
-    labels = getattr(estimator, "classes_", None)
-    if labels is None and answers.dtype.kind == "f":
+    if classes is None and answers.dtype.kind == "f":
         return outputs  # a ranker's scores, for one
-    if labels is None:
+    if classes is None:
         found = set(np.unique(answers).tolist())
-        labels = [-1, 1] if found <= {-1, 1} else sorted(found)  # outliers and inliers
+        classes = [-1, 1] if found <= {-1, 1} else sorted(found)  # outliers and inliers
     return {
         "task": "classification",
-        "name": name or "prediction",
-        "labels": [plain_value(label) for label in labels],
+        "name": name,
+        "labels": [plain_value(label) for label in classes],
         "probabilities": hasattr(estimator, "predict_proba"),
     }
+
+
+def _named(labels: Sequence[Any] | None, classes: Any) -> dict[str, Any]:
+    if labels is None or classes is None:
+        return {}
+    return {"labels": list(labels), "x-encoded": [plain_value(code) for code in classes]}
 
 
 def task(estimator: Any) -> str:
@@ -105,25 +154,35 @@ def task(estimator: Any) -> str:
 def example(inputs: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Make the public example: per column the median or the most frequent value.
 
-    No real row is shown, and no text of a column whose values could name a person.
+    No real row is shown, no text of a column whose values could name a person, and of a number or
+    day that looks personal, or that tells each row from the others, only about how large it is.
     """
     instance: dict[str, Any] = {}
     for name, schema in inputs["properties"].items():
         present = [row[name] for row in rows if row[name] is not None]
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        personal = "x-personal" in schema
         if not present:
             instance[name] = None
         elif "enum" in schema or "boolean" in kinds:
             instance[name] = Counter(present).most_common(1)[0][0]
         elif "integer" in kinds:
-            instance[name] = int(median(present))
+            middle = int(median(present))
+            vague = personal or len(set(present)) == len(present) > FEW
+            instance[name] = int(float(f"{middle:.1g}")) if vague else middle
         elif "number" in kinds:
-            instance[name] = float(f"{median(present):.6g}")
-        elif schema.get("format") == "date-time":
-            instance[name] = sorted(present)[len(present) // 2]
+            instance[name] = float(f"{median(present):.{1 if personal else 6}g}")
+        elif schema.get("format") in ("date", "date-time"):
+            middle_moment = sorted(present)[len(present) // 2]
+            first = f"{middle_moment[:4]}-01-01{'T00:00:00' if 'T' in middle_moment else ''}"
+            instance[name] = first + _zone(middle_moment) if personal else middle_moment
         else:
             instance[name] = "text"
     return instance
+
+
+def _zone(moment: str) -> str:
+    return moment[-6:] if "T" in moment and moment[-6] in "+-" else ""
 
 
 def _require_different(names: Sequence[str]) -> None:
@@ -170,15 +229,22 @@ def _describe(name: str, values: Sequence[Any], entry: Mapping[str, Any]) -> dic
         )
     kind = kinds.pop() if kinds else "number"
     missing = len(values) - len(present)
-    schema: dict[str, Any] = {"type": [kind, "null"] if missing else kind, **entry}
+    schema: dict[str, Any] = dict(entry)
+    kept_as_float = missing and kind == "number" and entry.get("x-dtype") == "float64"
+    naive = entry.get("format") == "date-time" and "," not in entry["x-dtype"]
+    if kept_as_float and present and column.are_whole(present):
+        kind, present = "integer", [int(value) for value in present]
+    elif naive and present and column.are_days(present):
+        schema["format"], present = "date", [value[:10] for value in present]
+    schema = {"type": [kind, "null"] if missing else kind, **schema}
     observed: dict[str, Any] = {"missing": round(missing / max(1, len(values)), 4)}
+    personal = "x-personal" in entry
     if kind == "string" and "format" not in entry and present:
-        known = sorted(set(present))
-        if "enum" not in entry and len(known) <= MAX_CATEGORIES and 2 * len(known) <= len(present):
-            schema["enum"] = known
+        if "enum" not in entry and not personal and column.is_category(name, present):
+            schema["enum"] = sorted(set(present))
         else:
             observed["longest"] = max(map(len, present))
-    elif kind != "boolean" and present:
+    elif kind != "boolean" and present and not personal:
         observed |= {"minimum": min(present), "maximum": max(present)}
     if missing and "enum" in schema:
         schema["enum"] = [*schema["enum"], None]

@@ -75,7 +75,7 @@ def instance(fields: list[Field]) -> Json:
 def entered(field: Field) -> Value:
     if field.is_moment and field.example:
         return f"{str(field.example)[:16]}:00"
-    if field.type == "string" and field.example is None and not field.nullable:
+    if field.kind == "string" and field.example is None and not field.nullable:
         return "some text"
     return field.example
 

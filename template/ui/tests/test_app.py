@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import form
-from client import Client, Json
+from client import Client, Json, about
 from form import Field, plain
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -42,6 +42,8 @@ def test_each_input_has_one_widget_that_shows_its_example(page: AppTest, fields:
         assert widget.label == plain(field.title)
         if field.is_moment and field.example:
             assert f"{widget.value:%Y-%m-%dT%H:%M}" == field.example[:16]
+        elif field.is_day and field.example:
+            assert f"{widget.value:%Y-%m-%d}" == field.example
         elif widget.type == "toggle":
             assert widget.value is bool(field.example)
         else:
@@ -55,15 +57,20 @@ def test_the_button_shows_what_the_service_answers(page: AppTest, api: Client, i
     assert not page.exception
     assert not page.error
     [prediction] = api.predict([instance])["predictions"]
-    if "value" in prediction:
-        assert page.metric[0].value == form.numeral(prediction["value"])
-        return
-    assert page.metric[0].value == plain(str(prediction["label"]))
-    if prediction.get("probabilities"):
-        bars = page.dataframe[0].value
-        assert list(bars["probability"]) == sorted(bars["probability"], reverse=True)
-        for label, probability in zip(bars["label"], bars["probability"], strict=True):
-            assert probability == pytest.approx(prediction["probabilities"][label])
+    outputs = api.model()["outputs"]
+    targets = outputs.get("targets", [outputs])
+    tables = iter(page.dataframe)
+    for shown, target in zip(page.metric, targets, strict=False):
+        expected = about(prediction, target, outputs)
+        if "value" in expected:
+            assert shown.value == form.numeral(expected["value"])
+            continue
+        assert shown.value == plain(str(expected["label"]))
+        if expected.get("probabilities"):
+            bars = next(tables).value
+            assert list(bars["probability"]) == sorted(bars["probability"], reverse=True)
+            for label, probability in zip(bars["label"], bars["probability"], strict=True):
+                assert probability == pytest.approx(expected["probabilities"][label])
 
 
 def test_a_bad_row_is_marked_and_the_good_one_answered(
@@ -85,7 +92,9 @@ def test_a_bad_row_is_marked_and_the_good_one_answered(
     assert refused.iloc[0, 0].startswith(f"{strict.name}: ")
     assert list(answered["id"]) == ["1"]
     [prediction] = api.predict([instance])["predictions"]
-    assert answered.iloc[0, 0] == prediction.get("label", prediction.get("value"))
+    outputs = api.model()["outputs"]
+    expected = about(prediction, outputs.get("targets", [outputs])[0], outputs)
+    assert answered.iloc[0, 0] == expected.get("label", expected.get("value"))
 
 
 def test_a_file_without_the_inputs_is_refused_in_words(page: AppTest, fields: list[Field]):

@@ -44,6 +44,7 @@ def draw(drawn: Field) -> AppTest:
         ({"type": "boolean"}, True, "toggle"),
         ({"type": ["boolean", "null"]}, False, "selectbox"),
         ({"type": "string", "format": "date-time"}, "1912-04-10T12:30:00", "date_time_input"),
+        ({"type": "string", "format": "date"}, "1912-04-10", "date_input"),
         ({"type": "string", "x-observed": {"longest": 20}}, "short", "text_input"),
         ({"type": "string", "x-observed": {"longest": 910}}, "long", "text_area"),
     ],

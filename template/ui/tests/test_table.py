@@ -113,3 +113,29 @@ def test_results_keep_the_labels_as_they_were_answered():
         "1,1,0.25,0.75,\n"
         "2,,,,age: too old\n"
     )
+
+
+def test_results_of_several_targets_have_a_column_each():
+    answers = [table.Answer({"values": {"depth": 1.5, "width": 2.0}})]
+    answers.append(table.Answer(problem="age: too old"))
+    targets = [{"task": "regression", "name": name} for name in ("depth", "width")]
+
+    results = table.results(answers, {"name": "depth, width", "targets": targets})
+
+    assert results.to_csv() == (
+        ",predicted depth,predicted width,not predicted because\n1,1.5,2.0,\n2,,,age: too old\n"
+    )
+
+
+def test_labels_of_several_targets_come_with_their_probabilities():
+    said = {"wet": {"False": 0.25, "True": 0.75}, "cold": {"no": 1.0}}
+    answer = table.Answer({"labels": {"wet": True, "cold": "no"}, "probabilities": said})
+    targets = [{"name": "wet", "labels": [False, True]}, {"name": "cold", "labels": ["no"]}]
+
+    results = table.results([answer], {"probabilities": True, "targets": targets})
+
+    assert results.to_csv() == (
+        ",predicted wet,probability of wet False,probability of wet True,"
+        "predicted cold,probability of cold no,not predicted because\n"
+        "1,True,0.25,0.75,no,1.0,\n"
+    )
