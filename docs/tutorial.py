@@ -36,7 +36,7 @@ ANNOTATED = {
     "compose.yaml": "both parts in containers",
     "docker/": "the two images",
     "docs/running.md": "settings, errors, addresses",
-    "model/MODEL_CARD.md": "every input, score and version",
+    "model/MODEL_CARD.md": "every input, score, experiment and version",
     "model/example.json": "a request that is accepted",
     "model/model.skops": "the fitted model",
     "model/openapi.json": "the API as it is published",

@@ -178,7 +178,9 @@ def test_scores_are_kept_with_their_cell(make_notebook: MakeNotebook, record: Re
     metrics = "from sklearn.metrics import accuracy_score\np = model.predict(X[:50])\naccuracy_score(y[:50], p)"
     with record(make_notebook(IMPORTS, IRIS, FIT, metrics, "model.score(X, y)")) as run:
         first, second = run.models[0].metrics
-    assert (first["name"], first["cell"], first["rows"]) == ("accuracy", 4, "other rows")
+    assert (first["name"], first["cell"], first["rows"]) == (
+        "accuracy", 4, "some of its training rows",
+    )  # fmt: skip
     assert (second["name"], second["cell"], second["rows"]) == ("accuracy", 5, "its training rows")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, MakeNotebook, notebook_of
 
-from mlship import notebook
+from mlship import notebook, prose
 from mlship.errors import IntakeError
 
 
@@ -124,3 +124,50 @@ def test_outputs_are_stripped(tmp_path: Path) -> None:
     cell["execution_count"] = 3
     path = write(tmp_path / "a.ipynb", json.dumps(content))
     assert "secret" not in json.dumps(notebook.read(path).stripped)
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "said"),
+    [
+        ("# Churn\n\nWho leaves?", "Churn", "Who leaves?"),
+        ("# Churn\n\n## Goal\nfind out\n### Why\n- a\n    - b", "Churn",
+         "### Goal\n\nfind out\n\n#### Why\n\n- a\n    - b"),
+        ("Churn\n=====\nWords\n\nGoal\n----\nmore", "Churn", "Words\n\n### Goal\n\nmore"),
+        ("```python\n# no heading\nx = '<b>'", None, "```python\n# no heading\nx = '<b>'\n```"),
+        ("<h1 style='x'>Ch&amp;urn **now**</h1><div class='alert'>Who<br>leaves?</div>",
+         "Ch&urn now", "Who\\\nleaves?"),
+        ("#Tight\n# [A](https://example.org) `b`\nc", "Tight",
+         "### [A](https://example.org) `b`\n\nc"),
+        ("a <script>alert(1)</script>b<scr<script>ipt>c", None, "a b< scr"),
+        ("a <!-- /facts --> b <!-- never closed", None, "a  b"),
+        ("<img src='x.png'><img src='https://example.org/a.png' onerror='x'>", None,
+         "![](https://example.org/a.png)"),
+        ("![a](a.png)![b](attachment:b.png)![c](data:image/png;base64,AA)b", None, "b"),
+        ("![a](https://example.org/a.png 'A') ![b][c]\n\n[c]: c.png", None,
+         "![a](https://example.org/a.png 'A')"),
+        ("[a](#part) [b](data/b.csv) [c](javascript:x) [d](http://example.org)", None,
+         "a b c [d](http://example.org)"),
+        ("<a href='https://example.org'>site</a> <a id='top'></a><https://example.org>", None,
+         "[site](https://example.org) <https://example.org>"),
+        ("a < b, `<b>` and 1<2 and a<b", None, "a < b, `<b>` and 1<2 and a< b"),
+        ("one\n\n---\n\n***\n\ntwo", None, "one\n\ntwo"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", None, "| a | b |\n|---|---|\n| 1 | 2 |"),
+    ],
+)  # fmt: skip
+def test_opening_words_stand_well_in_a_readme(
+    tmp_path: Path, words: str, title: str | None, said: str
+) -> None:
+    content = notebook_of(["x = 1"])
+    opening = {"cell_type": "markdown", "id": "words", "metadata": {}, "source": words}
+    content["cells"].insert(0, opening)  # type: ignore[attr-defined]
+    found = notebook.read(write(tmp_path / "a.ipynb", json.dumps(content)))
+    assert (found.title, found.prose) == (title, said)
+
+
+def test_long_opening_ends_with_a_paragraph_and_closed_code() -> None:
+    paragraphs = "\n\n".join(["word " * 100] * 20)
+    _, said = prose.opening([paragraphs])
+    assert len(said) < 3100
+    assert said.endswith("word\n\n...")
+    _, said = prose.opening(["words\n\n```\n" + "code\n\n" * 1000])
+    assert said == "words\n\n..."

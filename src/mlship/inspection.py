@@ -1,14 +1,16 @@
 """Show what a notebook would become, without writing anything."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import intake, interpreter, notebook
+from . import intake, interpreter, links, notebook
 from .console import Console
 from .errors import IntakeError, MlshipError, UsageError
 
+SHOWN = 10
+"""Other fits that are shown, and scores of each model."""
 SCHEMA = 1
 """The version of what ``inspect --json`` prints."""
 
@@ -64,6 +66,9 @@ def inspect(
                     ],
                 },
                 "models": [{**vars(model), "said": intake.said(model)} for model in run.models],
+                "experiments": run.record["experiments"],
+                "figures": run.record["figures"],
+                "links": [vars(link) for link in links.find(taken.cells)],
                 "chosen": chosen,
                 "handover": facts,
                 "refused": str(refused) if refused else None,
@@ -88,9 +93,18 @@ def shown(result: Mapping[str, Any]) -> str:
     ]
     lines += [f"data      {file['name']} {file['sha256'][:12]}" for file in run["data"]]
     lines.append(f"models    {len(result['models'])}, the likeliest first")
-    for model in result["models"]:
+    fits = {item["model"]: item for item in result["experiments"]}
+    for index, model in enumerate(result["models"]):
         lines.append(f"  {model['label']:<20} {model['said']}")
         lines.append(f"  {'':<20} {'; '.join(model['reasons'])}")
+        lines += [f"  {'':<20} {score}" for score in _scores(fits[index])]
+    lines += _also_tried([item for item in result["experiments"] if item["model"] is None])
+    lines += _figures(result["figures"])
+    lines += [
+        f"link      {link['tracker']} {link['what']} "
+        f"{link['url'] or link['name'] or 'named while it runs'} (cell {link['cell']})"
+        for link in result["links"]
+    ]
     if result["handover"]:
         facts = result["handover"]
         pins = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
@@ -105,3 +119,41 @@ def shown(result: Mapping[str, Any]) -> str:
         if facts["personal"]:
             lines.append(f"personal  {intake.personal(facts)}")
     return "\n".join(lines)
+
+
+def _scores(tried: Mapping[str, Any]) -> list[str]:
+    """Say each score of a model, and on which rows."""
+    said = [
+        f"{s['name']} {s['value']:.4g} on {s['rows']} (cell {s['cell']})" for s in tried["scores"]
+    ]
+    said += [
+        f"{v['name']} {v['mean']:.4g} cross-validated {v['folds']}-fold (cell {v['cell']})"
+        for v in tried["cross_validations"]
+    ]
+    search = tried["search"]
+    if search:
+        score = "" if search["score"] is None else f", {search['scoring']} {search['score']:.4g}"
+        said.append(f"best of {search['tried']} searched: {search['best']}{score}")
+    return said[-SHOWN:]
+
+
+def _also_tried(others: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not others:
+        return []
+    lines = [f"tried     {len(others)} more: earlier fits, and what was cross-validated only"]
+    for tried in others[:SHOWN]:
+        name = f" {tried['name']}" if tried["name"] else ""
+        scores = "; ".join(_scores(tried)) or "no score"
+        lines.append(f"  cell {tried['cell']}: {tried['estimator']}{name}: {scores}")
+    return lines
+
+
+def _figures(figures: Mapping[str, Any]) -> list[str]:
+    if not (figures["kept"] or figures["left_out"]):
+        return []
+    cells = list(dict.fromkeys(str(figure["cell"]) for figure in figures["kept"]))
+    of = f" (cell{'s' * (len(cells) > 1)} {', '.join(cells)})" if cells else ""
+    return [
+        f"figures   {len(figures['kept'])}{of}",
+        *(f"  left out: {text}" for text in intake.left_out(figures)),
+    ]

@@ -6,13 +6,14 @@ import shlex
 import shutil
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import described
+from . import described, links
 from .errors import IntakeError, UsageError
 from .interpreter import Interpreter
 from .notebook import Notebook
@@ -59,10 +60,16 @@ class Run:
     """A notebook that was run, its process still there to hand a model over."""
 
     def __init__(
-        self, process: "subprocess.Popen[str]", errors: Path, progress: Progress | None
+        self,
+        process: "subprocess.Popen[str]",
+        errors: Path,
+        figures: Path,
+        progress: Progress | None,
     ) -> None:
         self._process = process
         self._errors = errors
+        self.figures = figures
+        """The folder of the pictures that ``record["figures"]`` names."""
         self._cell = 0
         self.record = self._await("record", progress)["record"]
         self.models = _models(self.record["models"])
@@ -127,7 +134,8 @@ def run(
     origin = notebook.path.resolve().parent
     folder = scratch / "run" / "a" / "b" / "c" / origin.name
     _copy(origin, folder, scratch)
-    errors = scratch / "stderr"
+    errors, figures = scratch / "stderr", scratch / "figures"
+    figures.mkdir(exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environment |= {
         "MPLBACKEND": "agg",
@@ -155,11 +163,12 @@ def run(
             "maps": {name: str(path.resolve()) for name, path in maps.items()},
             "cell_seconds": CELL_SECONDS,
             "notebook": notebook.stored_name,
+            "figures": str(figures),
         }
         assert process.stdin  # noqa: S101 - it was opened as a pipe
         process.stdin.write(json.dumps(job) + "\n")
         process.stdin.flush()
-        yield Run(process, errors, progress)
+        yield Run(process, errors, figures, progress)
     finally:
         _stop(process)
 
@@ -259,16 +268,26 @@ def facts(
             "metrics": list(model.metrics),
             "notes": notes,
         },
-        "experiments": [
-            {
-                "model": item["estimator"] + (f" `{item['name']}`" if item["name"] else ""),
-                "cell": item["cell"],
-                "parameters": item["parameters"],
-                "metrics": item["metrics"],
-            }
-            for item in sorted(record["models"], key=lambda item: int(item["cell"]))
-        ],
+        "experiments": {
+            "models": [
+                {key: value for key, value in item.items() if key != "model"}
+                | {"served": item["model"] == model.index}
+                for item in record["experiments"]
+            ],
+            "figures": record["figures"]["kept"],
+            "left_out": left_out(record["figures"]),
+            "links": [vars(link) for link in links.find(notebook.cells)],
+        },
     }
+
+
+def left_out(figures: Mapping[str, Any]) -> list[str]:
+    """Say how many of the notebook's figures are not kept, and why."""
+    counts = Counter((item["cell"], item["why"]) for item in figures["left_out"])
+    return [
+        f"{number} figure{'s' * (number > 1)} of cell {cell} ({why})"
+        for (cell, why), number in counts.items()
+    ]
 
 
 def _named(models: Sequence[Model], wanted: str) -> Model:

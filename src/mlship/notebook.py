@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import itertools
 import json
 import re
 import sys
@@ -9,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import prose
 from .errors import IntakeError
 
 KEPT_CELL_MAGICS = {"%%time", "%%timeit", "%%capture", "%%prun"}
 """Cell magics that only watch the code below them, which therefore still runs."""
 MAX_BYTES = 500_000_000
-MAX_PROSE = 3000
-"""Letters of the notebook's opening that a README takes over."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Notebook:
     title: str | None
     """The first heading."""
     prose: str
-    """What the notebook says before its first code cell, headings left out."""
+    """What the notebook says before its first code cell, as Markdown for a README."""
     stripped: dict[str, Any]
     """The notebook as nbformat 4 JSON without outputs and execution counts."""
 
@@ -102,9 +102,9 @@ def read(path: Path) -> Notebook:
     if not any(cell.source.strip() for cell in cells):
         raise IntakeError(f"{path} has no code cells, so there is no model in it.")
     kernel = node.metadata.get("kernelspec", {}).get("name")
-    title, prose = _opening(node)
+    title, said = _opening(node)
     digest = hashlib.sha256(content).hexdigest()
-    return Notebook(path, digest, cells, kernel, title, prose, _stripped(node))
+    return Notebook(path, digest, cells, kernel, title, said, _stripped(node))
 
 
 def _content(path: Path) -> bytes:
@@ -151,16 +151,8 @@ def _parse(path: Path, content: bytes) -> Any:
 
 def _opening(node: Any) -> tuple[str | None, str]:
     """Return the first heading and the text before the first code cell."""
-    title, prose = None, []
-    for cell in node.cells:
-        if cell.cell_type == "code":
-            break
-        for line in str(cell.source).splitlines() if cell.cell_type == "markdown" else ():
-            if line.startswith("#"):
-                title = title or line.strip("# ") or None
-            else:
-                prose.append(line)
-    return title, "\n".join(prose).strip()[:MAX_PROSE]
+    first = itertools.takewhile(lambda cell: cell.cell_type != "code", node.cells)
+    return prose.opening([str(cell.source) for cell in first if cell.cell_type == "markdown"])
 
 
 def _clean(number: int, source: str) -> Cell:

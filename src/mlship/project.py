@@ -86,6 +86,7 @@ def create(request: Request, console: Console) -> Created:
             model, handed = _take_in(request, taken, python, scratch, handover, console)
             _write_model_zone(staged, taken, handed["packages"])
             code.write(staged, handed["code"])
+            pictures = _write_figures(staged, scratch / "figures")
             with console.step("locking the environments of the service and the page"):
                 _lock(staged)
             with console.step("packing the model and proving it in the service's environment"):
@@ -108,6 +109,11 @@ def create(request: Request, console: Console) -> Created:
     committed = request.git and _commit(target, console)
     for note in _privacy(request, handed):
         console.note(note)
+    if pictures:
+        console.note(
+            f"notebooks/figures/ holds {pictures} of the notebook's pictures, which may show "
+            "people's data; the model card shows them."
+        )
     installed = request.install and _install(target, console)
     return Created(target, handed["level"], model.served, parity, committed, installed)
 
@@ -268,6 +274,14 @@ def _write_model_zone(staged: Path, taken: Notebook, packages: Mapping[str, str]
     pins.extend(f"{name}=={version}" for name, version in sorted(packages.items()))
     document["project"]["dependencies"] = pins.multiline(True)
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _write_figures(staged: Path, figures: Path) -> int:
+    """Write the pictures of the run, which the README and the model card show; count them."""
+    pictures = sorted(figures.glob("*.png"))
+    if pictures:
+        shutil.copytree(figures, staged / "notebooks" / "figures")
+    return len(pictures)
 
 
 def _lock(staged: Path) -> None:

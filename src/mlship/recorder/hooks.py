@@ -66,6 +66,8 @@ class Hooks:
         self._hook_functions("sklearn.metrics", lambda n: n.endswith(metric), listener.measuring)
         loader = ("load_", "fetch_")
         self._hook_functions("sklearn.datasets", lambda n: n.startswith(loader), listener.loading)
+        folds = ("cross_val_score", "cross_validate")
+        self._hook_functions("sklearn.model_selection", lambda n: n in folds, listener.validating)
         readers = {f"read_{kind}" for kind in READERS}
         self._hook_functions("pandas", lambda n: n in readers, listener.reading)
         self._hook_functions("pandas", lambda n: n == "factorize", listener.encoding)
@@ -78,7 +80,7 @@ class Hooks:
             self._hook_functions(module, lambda n: n in ("dump", "dumps"), listener.saving)
         plots = sys.modules.get("matplotlib.pyplot")
         if hasattr(plots, "show"):
-            plots.show = lambda *a, **k: plots.close("all")  # type: ignore[union-attr]
+            plots.show = listener.showing()  # type: ignore[union-attr]
 
     def _hook_functions(self, module: str, wanted: Callable[[str], bool], make: Maker) -> None:
         holder = sys.modules.get(module)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 import numbers
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import models, tables
-from .models import Event, Names
+from . import models, parameters, tables
+from .figures import Figures
+from .models import FITS, Event, Names
 
 CODERS = ("LabelBinarizer", "LabelEncoder", "OrdinalEncoder")
 """Transformers of scikit-learn that turn a column of names into one of codes."""
 MAX_CLASSES = 1000
+SYMMETRIC = (
+    "accuracy_score", "mean_absolute_error", "mean_squared_error", "root_mean_squared_error",
+)  # fmt: skip
+"""Metrics that are the same whichever of targets and predictions comes first."""
 
 
 class Log:
@@ -43,6 +49,9 @@ class Log:
         """What the data sets of scikit-learn say of themselves."""
         self.saved: list[Any] = []
         self.metrics: list[dict[str, Any]] = []
+        self.validations: list[dict[str, Any]] = []
+        """Cross-validations, with the estimator that was given and what came out."""
+        self.figures = Figures(job.get("figures"))
         self.files: dict[str, str] = {}
         """Data files that were read, with their SHA-256."""
         self.mapped: list[tuple[int, str]] = []
@@ -77,9 +86,14 @@ class Log:
             event.seconds = self.seconds
             self.events.append(event)
             self._owners[id(owner)] = owner
+            metric = models.metric_of(owner)
+            if kind in FITS:
+                best = getattr(owner, "best_estimator_", None)
+                event.parameters = parameters.of(owner if best is None else best)
+                event.search = parameters.searched(owner, metric)
             if kind == "score" and _is_number(result):
-                name = "accuracy" if models.is_classifier(owner) else "r2"
-                self._measure(name, result, event)
+                scoring = parameters.scoring(owner, metric)
+                self._measure(*parameters.measured(scoring, float(result)), event)
 
     def measuring(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         """Make a function of sklearn.metrics tell whose predictions it measured."""
@@ -87,11 +101,13 @@ class Log:
         def measured(*args: Any, **kwargs: Any) -> Any:
             result = function(*args, **kwargs)
             answers = args[1] if len(args) > 1 else kwargs.get("y_pred", kwargs.get("y_score"))
-            asked = [event for event in reversed(self.events) if event.result is not None]
-            event = next((e for e in asked if e.result is answers), None)
-            event = event or next((e for e in asked if tables.same(e.result, answers)), None)
+            event = self._answered(answers)
+            if event is None and name in SYMMETRIC:
+                event = self._answered(args[0] if args else kwargs.get("y_true"))
             if event and _is_number(result):
-                self._measure(name.removesuffix("_score"), result, event)
+                kind, value = parameters.measured(name, float(result))
+                average = kwargs.get("average")
+                self._measure(f"{kind} ({average})" if average else kind, value, event)
             return result
 
         return measured
@@ -189,15 +205,62 @@ class Log:
         self.given[self.statement, turn] = (name, kept)
         return kept
 
-    def _measure(self, name: str, value: Any, event: Event) -> None:
+    def validating(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        """Make a cross-validation tell what it found of which estimator."""
+
+        def validated(estimator: Any, *args: Any, **kwargs: Any) -> Any:
+            result = function(estimator, *args, **kwargs)
+            wanted = kwargs.get("scoring")
+            default = "score" if wanted else models.metric_of(estimator)
+            scored = wanted if isinstance(wanted, str) else default
+            found = {scored: result}
+            if isinstance(result, dict):
+                found = {k[5:]: v for k, v in result.items() if k.startswith("test_")}
+                found = {scored if k == "score" else k: v for k, v in found.items()}
+            for metric, values in found.items():
+                self._validate(metric, estimator, [float(value) for value in values])
+            return result
+
+        return validated
+
+    def showing(self) -> Callable[..., None]:
+        """Make ``plt.show`` keep the figures that it would show."""
+        return lambda *args, **kwargs: self.figures.take(self.cell)
+
+    def _validate(self, name: str, estimator: Any, values: list[float]) -> None:
+        if not values or not all(map(math.isfinite, values)):
+            return
+        mean = sum(values) / len(values)
+        spread = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+        name, mean = parameters.measured(name, mean)
+        result = {
+            "name": name,
+            "mean": mean,
+            "deviation": spread,
+            "folds": len(values),
+            "cell": self.cell,
+        }
+        self.validations.append(
+            {"owner": estimator, "parameters": parameters.of(estimator), "result": result}
+        )
+
+    def _answered(self, answers: Any) -> Event | None:
+        """Return the last call that gave these answers, or these as one of its columns."""
+        asked = [event for event in reversed(self.events) if event.result is not None]
+        event = next((e for e in asked if e.result is answers), None)
+        event = event or next((e for e in asked if tables.same(e.result, answers)), None)
+        return event or next((e for e in asked if tables.has_column(e.result, answers)), None)
+
+    def _measure(self, name: str, value: float, event: Event) -> None:
         self.metrics.append(
             {
                 "name": name,
-                "value": float(value),
+                "value": value,
                 "cell": self.cell,
                 "statement": self.statement,
                 "owner": self.model_of(event),
                 "samples": event.samples,
+                "position": self.events.index(event),
             }
         )
 
@@ -292,4 +355,5 @@ def _columns(table: Any) -> list[Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return number and math.isfinite(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.metadata
 import io
 import os
@@ -15,6 +16,7 @@ from typing import Any, Optional, Tuple
 from . import tables
 from .statements import first_line
 
+FITS = ("fit", "fit_predict", "partial_fit")
 LITERAL_ROWS = 6
 """A table of fewer rows that is predicted is taken for numbers typed in by hand."""
 REASONS = (
@@ -55,6 +57,9 @@ class Event:
         self.names = names
         """The global names that were its samples and its target."""
         self.seconds = 0.0
+        self.parameters = ""
+        """Of a fit, what the notebook had set, and what a search found best."""
+        self.search: dict[str, Any] | None = None
 
 
 class Candidate:
@@ -96,20 +101,6 @@ class Candidate:
     def reasons(self) -> list[str]:
         """Say the rank in words."""
         return [word for word, holds in zip(REASONS, self.rank()) if holds]
-
-    def measured(self) -> list[dict[str, Any]]:
-        """Return what the notebook measured of the model after its last fit."""
-        return [
-            {
-                "name": metric["name"],
-                "value": metric["value"],
-                "cell": metric["cell"],
-                "rows": "its training rows"
-                if metric["samples"] is self.fitted.samples
-                else "other rows",
-            }
-            for metric in self.metrics
-        ]
 
 
 def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
@@ -204,15 +195,6 @@ def packages(values: Any, code: Iterable[str] = ()) -> dict[str, str]:
     return found
 
 
-def parameters(model: Any) -> str:
-    """Return the parameters that the notebook set, as the library prints them."""
-    try:
-        text = repr(model)
-    except Exception:  # a foreign repr may raise anything
-        return ""
-    return " ".join(text.partition("(")[2].rpartition(")")[0].split())[:300]
-
-
 def target_name(target: Any, sources: Sequence[Any]) -> str | list[str] | None:
     """Return the name of the column that the model learned, if it has one; of several, all.
 
@@ -232,10 +214,17 @@ def target_name(target: Any, sources: Sequence[Any]) -> str | list[str] | None:
     return str(name)
 
 
-def is_classifier(model: Any) -> bool:
-    """Say whether ``score`` of this model is an accuracy."""
-    kind = getattr(model, "_estimator_type", None)
-    return hasattr(model, "classes_") if kind is None else kind == "classifier"
+def metric_of(model: Any) -> str:
+    """Return what ``score`` of this model measures, fitted or not."""
+    base = sys.modules.get("sklearn.base")
+    for kind, metric in (("classifier", "accuracy"), ("regressor", "r2")):
+        if getattr(model, "_estimator_type", None) == kind:
+            return metric
+        # A foreign estimator need not have what scikit-learn asks for.
+        with contextlib.suppress(Exception):
+            if base is not None and getattr(base, f"is_{kind}")(model):
+                return metric
+    return "accuracy" if hasattr(model, "classes_") else "score"
 
 
 def _plain(values: Any) -> Any:

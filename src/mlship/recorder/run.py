@@ -18,10 +18,20 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import classes, cutting, models, personal, statements, synthetic, tables
+from . import (
+    classes,
+    cutting,
+    experiments,
+    models,
+    parameters,
+    personal,
+    statements,
+    synthetic,
+    tables,
+)
 from .hooks import Hooks
 from .log import Log
-from .models import Candidate, Refused
+from .models import FITS, Candidate, Refused
 from .rows import trace
 from .statements import Statement, first_line
 from .watch import Watch, digest, loaded
@@ -29,8 +39,6 @@ from .watch import Watch, digest, loaded
 _FUTURES = functools.reduce(
     operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
-FITS = ("fit", "fit_predict", "partial_fit")
-
 
 class NotAnswered(Exception):
     """The notebook asks a person for input, and nobody is there."""
@@ -64,10 +72,12 @@ class Recorder:
             if statement.error:
                 continue
             if statement.cell != cell:
+                self.log.figures.take(cell)
                 cell = statement.cell
                 self.send({"event": "cell", "number": cell, "of": total})
                 _limit_processor_time(self.job["cell_seconds"])
             self._execute(statement)
+        self.log.figures.take(cell)
         _limit_processor_time(0)
         self.hooks.silent = True
 
@@ -127,7 +137,7 @@ class Recorder:
                     candidate.stale += 1
         for metric in self.log.metrics:
             candidate = found.get(id(metric["owner"]))
-            if candidate and metric["statement"] >= candidate.fitted.statement:
+            if candidate and metric["position"] >= candidate.position:
                 candidate.metrics.append(metric)
         names = self._names()
         for key, candidate in found.items():
@@ -140,6 +150,8 @@ class Recorder:
     def describe(self, candidates: list[Candidate]) -> dict[str, Any]:
         """Describe the run and its models."""
         failed = [statement for statement in self.statements if statement.error]
+        compared = experiments.Compared()
+        tried = experiments.found(self.log, self.statements, candidates, self._names(), compared)
         return {
             "python": platform.python_version(),
             "statements": len(self.statements),
@@ -148,6 +160,8 @@ class Recorder:
             ],
             "notes": [{"cell": cell, "text": text} for cell, text in self.log.mapped],
             "files": [{"name": name, "sha256": value} for name, value in self.log.files.items()],
+            "experiments": tried,
+            "figures": {"kept": self.log.figures.kept, "left_out": self.log.figures.left_out},
             "models": [
                 {
                     "name": candidate.name,
@@ -161,10 +175,10 @@ class Recorder:
                         "rows": tables.rows(candidate.fitted.samples),
                         "columns": tables.width(candidate.fitted.samples),
                     },
-                    "parameters": models.parameters(candidate.served()),
+                    "parameters": parameters.of(candidate.served()),
                     "stale_predictions": candidate.stale,
                     "doubts": self._doubts(candidate),
-                    "metrics": candidate.measured(),
+                    "metrics": experiments.scores(candidate.metrics, candidate.fitted, compared),
                 }
                 for candidate in candidates
             ],

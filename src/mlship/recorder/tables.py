@@ -16,10 +16,14 @@ from typing import Any
 
 ROWS_COMPARED = 200_000
 """Arrays with more rows are not compared row by row."""
+CELLS_COMPARED = 20_000_000
+"""Larger tables are not looked for in each other."""
 FEWEST_ROWS = 5
 """Fewer rows prove nothing about which column is which."""
 DISTINCT = 0.5
 """The share of a table's rows that must differ from each other to be told apart."""
+MOSTLY = 0.5
+"""The share of its rows above which a table is said to be mostly another's."""
 NUMBERS = "iufb"
 """numpy's kinds of integer, unsigned, float and boolean."""
 
@@ -62,6 +66,15 @@ def same(one: Any, other: Any) -> bool:
         return False
     key = digest(one)
     return key is not None and key == digest(other)
+
+
+def has_column(table: Any, values: Any) -> bool:
+    """Say whether the array ``values`` is a column of the array ``table``."""
+    if type(table) is not type(values) or type(values).__module__ != "numpy":
+        return False
+    if table.ndim != 2 or values.ndim != 1 or len(table) != len(values):
+        return False
+    return any((table[:, i] == values).all() for i in range(table.shape[1]))
 
 
 def rows(value: Any) -> int:
@@ -171,6 +184,43 @@ def unchanged_part(source: Any, samples: Any) -> bool:
         return False
 
 
+def share_of(samples: Any, known: Any) -> float | None:
+    """Return the share of the rows of ``samples`` that are rows of ``known``.
+
+    Frames whose labels have nothing in common are taken for different rows, whatever they hold.
+
+    Returns:
+        From 0 to 1, or None where they cannot be told apart.
+    """
+    if samples is known:
+        return 1.0
+    if type(samples) is not type(known) or max(cells(samples), cells(known)) > CELLS_COMPARED:
+        return None
+    try:
+        ours: list[Any]
+        theirs: list[Any]
+        if hasattr(samples, "iloc"):
+            at = samples.index.isin(known.index)
+            if not at.any():
+                return 0.0
+            labelled = _share(_hashes(samples, True), _hashes(known, True))
+            if labelled >= MOSTLY:
+                return labelled
+            ours, theirs = _hashes(samples, False), _hashes(known, False)
+        elif isinstance(samples, (list, tuple)):
+            ours, theirs = list(map(repr, samples)), list(map(repr, known))
+        elif samples.ndim <= 2 and samples.dtype == known.dtype and samples.dtype.kind != "O":
+            ours, theirs = ([row.tobytes() for row in table] for table in (samples, known))
+        else:
+            return None
+    except Exception:  # unhashable cells raise what they like
+        return None
+    share = _share(ours, theirs)
+    if share >= MOSTLY and len(set(theirs)) < DISTINCT * len(theirs):
+        return None
+    return share
+
+
 def names_in(table: Any, samples: Any) -> list[str] | None:
     """Find the columns of ``table`` that the array ``samples`` consists of, by content alone.
 
@@ -244,6 +294,17 @@ def equal(one: Any, other: Any) -> bool:
     if one.dtype.kind == "f" and other.dtype.kind in NUMBERS:
         return bool(numpy.allclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True))
     return bool((one == other).all())
+
+
+def _hashes(frame: Any, labels: bool) -> list[int]:
+    import pandas
+
+    return list(pandas.util.hash_pandas_object(frame, index=labels).tolist())
+
+
+def _share(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
+    known = set(theirs)
+    return sum(row in known for row in ours) / len(ours) if len(ours) else 0.0
 
 
 def _columns(table: Any) -> tuple[list[Any], list[Any]]:

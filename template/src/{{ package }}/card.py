@@ -1,4 +1,4 @@
-"""Write what was measured into README.md and the model card, between two markers.
+"""Write what was measured and tried into README.md and the model card, between two markers.
 
 Everything outside the markers belongs to the team and is never touched.
 """
@@ -6,6 +6,8 @@ Everything outside the markers belongs to the team and is never touched.
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from . import experiments
 
 START = "<!-- facts: written by pack, from the model's own receipt -->"
 END = "<!-- /facts -->"
@@ -22,8 +24,15 @@ LEVELS = {
 
 def write(project: Path, signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> None:
     """Refresh the facts in the README and the model card of ``project``."""
+    tried = receipt["experiments"]
     _fill(project / "README.md", glance(signature, receipt))
-    _fill(project / "model" / "MODEL_CARD.md", facts(signature, receipt))
+    _fill(
+        project / "README.md",
+        experiments.for_readme(tried, project),
+        (experiments.START, experiments.END),
+    )
+    text = facts(signature, receipt, experiments.for_card(tried, project))
+    _fill(project / "model" / "MODEL_CARD.md", text)
 
 
 def glance(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
@@ -60,17 +69,13 @@ def _some(words: Iterable[str]) -> str:
     return ", ".join(words[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def facts(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
-    """Say everything that is known of the model, with where it comes from."""
+def facts(
+    signature: Mapping[str, Any], receipt: Mapping[str, Any], tried: Sequence[str] = ()
+) -> str:
+    """Say everything that is known of the model, with where it comes from and what was tried."""
     provenance, saved = signature["provenance"], signature["artifact"]
     sections = [glance(signature, receipt), "## Inputs", _inputs(signature["inputs"])]
-    sections += _personal(signature["inputs"], receipt)
-    if receipt["experiments"]:
-        rows = [
-            (item["model"], item["cell"], item.get("parameters") or "defaults", _scores(item))
-            for item in receipt["experiments"]
-        ]
-        sections += ["## Experiments", _table(("model", "cell", "parameters", "scores"), rows)]
+    sections += [*_personal(signature["inputs"], receipt), *tried]
     packages = [(name, version) for name, version in saved["packages"].items()]
     sections += [
         "## Where it comes from",
@@ -176,10 +181,6 @@ def _metric_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"- **Measured**: {'; '.join(map(_score, metrics))}."]
 
 
-def _scores(item: Mapping[str, Any]) -> str:
-    return "; ".join(map(_score, item.get("metrics", [])))
-
-
 def _score(metric: Mapping[str, Any]) -> str:
     where = f" (cell {metric['cell']}, {metric['rows']})" if "cell" in metric else ""
     return f"{metric['name']} {metric['value']:.4g}{where}"
@@ -194,10 +195,10 @@ def _cell(value: Any) -> str:
     return " ".join(str(value).replace("|", "\\|").split())
 
 
-def _fill(path: Path, text: str) -> None:
+def _fill(path: Path, text: str, marks: tuple[str, str] = (START, END)) -> None:
     if not path.is_file():
         return
-    before, start, rest = path.read_text(encoding="utf-8").partition(START)
-    _, end, after = rest.partition(END)
+    before, start, rest = path.read_text(encoding="utf-8").partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if start and end:
-        path.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+        path.write_text(f"{before}{start}\n{text}\n{end}{after}", encoding="utf-8")

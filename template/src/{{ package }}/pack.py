@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from . import artifact, card, features, proof, signature
+from . import artifact, card, experiments, features, proof, signature
 from .artifact import ModelError
 from .instances import from_rows
 from .predictor import Prediction, Predictor, RowsRefused, predictions
@@ -65,7 +65,7 @@ class Handover:
     and what it ``learned``: ``values``, said in JSON, and ``estimators``, by name."""
     cut: Mapping[str, Any] = field(default_factory=dict)
     """How the rows to be served were found in the notebook."""
-    experiments: Sequence[Mapping[str, Any]] = ()
+    experiments: Mapping[str, Any] = field(default_factory=dict)
 
 
 def pack(handover: Handover, project: Path) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
             "kept_rows": "synthetic" if handover.synthetic else "real",
             "artifact_sha256": contract["artifact"]["sha256"],
             "cut": dict(handover.cut),
-            "experiments": list(handover.experiments),
+            "experiments": dict(handover.experiments) or experiments.kept(project),
         }
         _write_json(target / "receipt.json", receipt)
         example = signature.example(contract["inputs"], instances)
