@@ -90,10 +90,13 @@ FIELDS = {
     "provenance": "Where the model comes from.",
     "provenance.notebook": "The notebook's file name.",
     "provenance.notebook_sha256": "The hash of the notebook as it was read.",
+    "provenance.model_file": "The saved model's file, where there is no notebook.",
+    "provenance.model_sha256": "Its hash.",
     "provenance.cell": "The code cell of the last fit, counted from 1.",
     "provenance.estimator": "The class that is served.",
-    "provenance.python": "The Python that the notebook ran in.",
-    "provenance.data": "The data files that it read, each with its hash.",
+    "provenance.python": "The Python that the notebook ran in, or that loaded the saved model.",
+    "provenance.data": "The data files that it read, or the rows of a saved model, each with its "
+    "hash.",
     "provenance.metrics": "What the notebook measured of the model after its last fit.",
     "provenance.notes": "What was passed over or not run.",
 }
@@ -142,7 +145,8 @@ def signature() -> str:
     text = (PAGES / "assets" / "signature.json").read_text("utf-8")
     used = set(_paths(json.loads(text)))
     code = "".join(path.read_text("utf-8") for path in PACKAGE.glob("*.py"))
-    code += (ROOT / "src" / "mlship" / "intake.py").read_text("utf-8")
+    for name in ("intake.py", "saved.py"):
+        code += (ROOT / "src" / "mlship" / name).read_text("utf-8")
     unknown = [path for path in FIELDS if f'"{path.rpartition(".")[2]}"' not in code]
     if used - FIELDS.keys() or unknown:
         raise ValueError(f"FIELDS lacks {sorted(used - FIELDS.keys())}; nobody writes {unknown}")
@@ -150,7 +154,7 @@ def signature() -> str:
     return "\n\n".join(
         [
             "# The contract: model/signature.json",
-            "`pack` infers it from the rows that the model was fitted on. The API builds its "
+            "`pack` infers it from the rows that the model is proven on. The API builds its "
             "types from it, the page reads it through `GET /model`, and the tests compare it. "
             "What people add to an input by hand survives the next packing.",
             "\n".join(["| field | meaning |", "|---|---|", *rows]),
@@ -174,6 +178,7 @@ def modules() -> str:
     places = {
         "mlship": ROOT / "src" / "mlship",
         "mlship.recorder, in the notebook's interpreter": ROOT / "src" / "mlship" / "recorder",
+        "mlship.loader, in the saved model's interpreter": ROOT / "src" / "mlship" / "loader",
         "src/<package> of a project": PACKAGE,
         "ui of a project": ROOT / "template" / "ui",
     }

@@ -17,7 +17,7 @@ from mlship.intake import Run
 ROOT = Path(__file__).parent.parent
 MLSHIP = [sys.executable, "-m", "mlship"]
 LIBRARIES = [
-    "pandas<3", "pydantic>=2", "scikit-learn<1.8", "xgboost-cpu", "lightgbm", "catboost",
+    "pandas<3", "pydantic>=2", "scikit-learn<1.8", "skops", "xgboost-cpu", "lightgbm", "catboost",
     "matplotlib",
 ]  # fmt: skip
 """What the tests' own notebooks run with."""

@@ -41,6 +41,23 @@ SyntheticOption = Annotated[
         "--synthetic-rows", help="Keep made-up rows for the project's tests, no real one."
     ),
 ]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(help="A saved model instead of a notebook: a file, or an MLflow folder."),
+]
+RowsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="With --model: rows that it is proven on (CSV, Parquet, JSON records, Excel, NPY)."
+    ),
+]
+PickleOption = Annotated[
+    bool,
+    typer.Option("--allow-pickle", help="With --model: open a pickle, which may run any code."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option(help="With --model: the column of the rows that it learned.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")]
 VerboseOption = Annotated[
@@ -74,6 +91,10 @@ def new(
     estimator: EstimatorOption = None,
     maps: MapOption = None,
     synthetic_rows: SyntheticOption = False,
+    model: ModelOption = None,
+    rows: RowsOption = None,
+    allow_pickle: PickleOption = False,
+    target: TargetOption = None,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,21 +124,27 @@ def new(
 ) -> None:
     """Make a project from a notebook: run it, find its model, render, lock and prove it.
 
-    Giving a notebook is the consent to run it, in a copy of its folder and with your rights.
+    Giving a notebook is the consent to run it, in a copy of its folder and with your rights. A
+    saved model is loaded and asked the rows that are given with it.
     """
     import tempfile
 
     from . import project
     from .console import Console
 
-    target = path or Path(notebook.stem.replace(" ", "-").lower() if notebook else "iris-demo")
+    _check_source(notebook, model, rows, allow_pickle, target, estimator, maps)
+    named = notebook or model
     request = project.Request(
-        target=target,
+        target=path or Path(named.stem.replace(" ", "-").lower() if named else "iris-demo"),
+        model=model,
+        rows=rows,
+        allow_pickle=allow_pickle,
         notebook=notebook,
         python=python,
         estimator=estimator,
         maps=_maps(maps),
         synthetic_rows=synthetic_rows,
+        learned=target,
         answers=_answers(data, data_file),
         defaults=defaults,
         template=template,
@@ -147,22 +174,35 @@ def new(
 
 @app.command()
 def inspect(
-    notebook: Annotated[Path, typer.Argument(help="The notebook.")],
+    notebook: Annotated[
+        Path | None, typer.Argument(help="The notebook; or give --model and --rows.")
+    ] = None,
     python: PythonOption = None,
     estimator: EstimatorOption = None,
     maps: MapOption = None,
+    model: ModelOption = None,
+    rows: RowsOption = None,
+    allow_pickle: PickleOption = False,
+    target: TargetOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Run a notebook and show what a project would be made of; nothing is written.
 
-    It is run in a copy of its folder, with your rights.
+    It is run in a copy of its folder, with your rights. A saved model is loaded and asked its rows.
     """
-    from . import inspection
+    from . import inspection, saved
     from .console import Console
 
+    _check_source(notebook, model, rows, allow_pickle, target, estimator, maps)
     console = Console(quiet)
-    result, refused = inspection.inspect(notebook, python, estimator, _maps(maps), console)
+    if model:
+        taken = saved.read(model, rows, allow_pickle, target)
+        result, refused = inspection.inspect_model(taken, python, console)
+    elif notebook:
+        result, refused = inspection.inspect(notebook, python, estimator, _maps(maps), console)
+    else:
+        raise UsageError("Give a notebook, or a saved model with --model and --rows.")
     print(json.dumps(result, indent=2) if as_json else inspection.shown(result))
     if refused:
         raise refused
@@ -192,6 +232,24 @@ def _next_steps(path: Path) -> str:
             f"  {uv} run poe check    run every test, linter and type check",
         ]
     )
+
+
+def _check_source(
+    notebook: Path | None,
+    model: Path | None,
+    rows: Path | None,
+    allow_pickle: bool,
+    target: str | None,
+    estimator: str | None,
+    maps: Sequence[str] | None,
+) -> None:
+    """Refuse options that do not go together: a project has one source."""
+    if model and notebook:
+        raise UsageError("Give a notebook or a saved model (--model), not both.")
+    if model and (estimator or maps):
+        raise UsageError("--estimator and --map are for notebooks; a saved model is one model.")
+    if not model and (rows or allow_pickle or target):
+        raise UsageError("--rows, --allow-pickle and --target go with --model.")
 
 
 def _maps(pairs: Sequence[str] | None) -> dict[str, Path]:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import intake, interpreter, links, notebook
+from . import intake, interpreter, links, notebook, saved
 from .console import Console
 from .errors import IntakeError, MlshipError, UsageError
+from .saved import Saved
 
 SHOWN = 10
 """Other fits that are shown, and scores of each model."""
@@ -76,8 +77,71 @@ def inspect(
             return description, refused
 
 
+def inspect_model(
+    taken: Saved, python: Path | None, console: Console
+) -> tuple[dict[str, Any], MlshipError | None]:
+    """Load a saved model and describe it.
+
+    Returns:
+        The description, and why it would not be served, if it would not.
+
+    Raises:
+        MlshipError: there is no Python that loads it.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlship-") as folder:
+        with console.step("looking for a Python that loads the model"):
+            found = interpreter.find_for_model(taken, python, Path(folder))
+        handover = Path(folder, "handover")
+        handover.mkdir()
+        facts: dict[str, Any] | None = None
+        refused: MlshipError | None = None
+        try:
+            with console.step(f"loading {taken.name}"):
+                facts = saved.hand_over(taken, found, handover)
+        except IntakeError as error:
+            refused = error
+    description = {
+        "schema": SCHEMA,
+        "model": {"path": str(taken.file), "sha256": taken.sha256, "format": taken.format},
+        "rows": str(taken.rows),
+        "python": {"version": ".".join(map(str, found.version)), "found": found.found},
+        "chosen": facts["estimator"] if facts else None,
+        "handover": facts,
+        "refused": str(refused) if refused else None,
+    }
+    return description, refused
+
+
 def shown(result: Mapping[str, Any]) -> str:
     """Write the description for people."""
+    lines = _model_lines(result) if "model" in result else _notebook_lines(result)
+    if result["handover"]:
+        facts = result["handover"]
+        pins = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+        lines += [
+            f"served    {result['chosen']}",
+            f"level     {facts['level']}: {facts['why']}",
+            f"rows      {facts['rows']} x {facts['inputs']} inputs, to prove it on",
+            f"packages  {pins}",
+        ]
+        if facts["labels"]:
+            lines.append(f"answers   {', '.join(map(str, facts['labels']))}, which were encoded")
+        if facts["personal"]:
+            lines.append(f"personal  {intake.personal(facts)}")
+    return "\n".join(lines)
+
+
+def _model_lines(result: Mapping[str, Any]) -> list[str]:
+    model, python = result["model"], result["python"]
+    notes = result["handover"]["notes"] if result["handover"] else []
+    return [
+        f"saved     {model['path']} ({model['format']}, {model['sha256'][:12]})",
+        f"python    {python['version']}, {python['found']}",
+        *(f"note      {note}" for note in notes),
+    ]
+
+
+def _notebook_lines(result: Mapping[str, Any]) -> list[str]:
     run, python = result["run"], result["python"]
     lines = [
         f"notebook  {result['notebook']['path']} ({result['notebook']['cells']} code cells)",
@@ -105,20 +169,7 @@ def shown(result: Mapping[str, Any]) -> str:
         f"{link['url'] or link['name'] or 'named while it runs'} (cell {link['cell']})"
         for link in result["links"]
     ]
-    if result["handover"]:
-        facts = result["handover"]
-        pins = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
-        lines += [
-            f"served    {result['chosen']}",
-            f"level     {facts['level']}: {facts['why']}",
-            f"rows      {facts['rows']} x {facts['inputs']} inputs, to prove it on",
-            f"packages  {pins}",
-        ]
-        if facts["labels"]:
-            lines.append(f"answers   {', '.join(map(str, facts['labels']))}, which were encoded")
-        if facts["personal"]:
-            lines.append(f"personal  {intake.personal(facts)}")
-    return "\n".join(lines)
+    return lines
 
 
 def _scores(tried: Mapping[str, Any]) -> list[str]:

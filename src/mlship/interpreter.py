@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+from packaging.version import Version
 
 from . import uv
 from .errors import IntakeError, PreconditionError
@@ -36,6 +39,8 @@ KNOWN = DISTRIBUTIONS.keys() | {
 ALWAYS_THERE = {"IPython", "google", "ipykernel", "mpl_toolkits", "pylab"}
 """Modules that come with Jupyter or another package, or that only a hosted notebook has."""
 ENVIRONMENTS = (".venv", "venv", "env")
+NUMPY_2 = Version("1.4.2")
+"""Before this one, scikit-learn's wheels are built for numpy 1, and not all of them say so."""
 PROBE = """
 import importlib.util, json, sys
 missing = [name for name in json.loads(sys.argv[1]) if importlib.util.find_spec(name) is None]
@@ -55,6 +60,23 @@ class Interpreter:
     def minor(self) -> str:
         """The version as ``3.12``."""
         return f"{self.version[0]}.{self.version[1]}"
+
+
+class Model(Protocol):
+    """What is asked of a saved model to find the Python that loads it."""
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102 - as in saved.Saved
+    @property
+    def kernel(self) -> str | None: ...  # noqa: D102
+    @property
+    def modules(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def versions(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def extras(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def python(self) -> str | None: ...  # noqa: D102
 
 
 def find(notebook: Notebook, explicit: Path | None, scratch: Path) -> Interpreter:
@@ -87,7 +109,40 @@ def find(notebook: Notebook, explicit: Path | None, scratch: Path) -> Interprete
     return _build(notebook, modules, scratch)
 
 
-def _existing(notebook: Notebook, explicit: Path | None) -> Iterable[tuple[Path, str]]:
+def find_for_model(model: Model, explicit: Path | None, scratch: Path) -> Interpreter:
+    """Return an interpreter that loads a saved model as the one that saved it did.
+
+    In the order of ``find``; one that lacks a library, or has another version of scikit-learn than
+    the file was written with, is passed over. Else uv builds one in ``scratch`` from the versions
+    that the file names.
+
+    Raises:
+        IntakeError: the one that the user names does not fit, or none can be built.
+        PreconditionError: the one that the user names cannot be run.
+    """
+    wanted = model.versions.get("scikit-learn")
+    for executable, found in _existing(model, explicit):
+        interpreter, missing, _ = _probe(executable, found, set(model.modules))
+        installed = _version_in(executable, "scikit-learn") if wanted and not missing else wanted
+        if not missing and installed == wanted:
+            return interpreter
+        if explicit and missing:
+            install = uv.shown(["pip", "install", "--python", str(executable), *_packages(missing)])
+            raise IntakeError(
+                f"{model.path.name} needs what its Python ({found}) does not have: "
+                f"{', '.join(sorted(missing))}.\nInstall it with:  {install}\n"
+                "or leave out --python."
+            )
+        if explicit:
+            raise IntakeError(
+                f"{model.path.name} was saved with scikit-learn {wanted}, and its Python ({found}) "
+                f"has {installed}: it may answer otherwise there. Leave out --python, and mlship "
+                f"builds one with {wanted}."
+            )
+    return _build_for_model(model, scratch)
+
+
+def _existing(notebook: Notebook | Model, explicit: Path | None) -> Iterable[tuple[Path, str]]:
     if explicit:
         yield _executable_in(explicit), f"from --python {explicit}"
         return
@@ -102,7 +157,7 @@ def _existing(notebook: Notebook, explicit: Path | None) -> Iterable[tuple[Path,
     for parent in (folder, *list(folder.parents)[:2]):
         for name in ENVIRONMENTS:
             if (parent / name / "pyvenv.cfg").is_file():
-                yield _executable_in(parent / name), f"beside the notebook: {parent / name}"
+                yield _executable_in(parent / name), f"beside {notebook.path.name}: {parent / name}"
 
 
 def _executable_in(path: Path) -> Path:
@@ -180,6 +235,48 @@ def _build(notebook: Notebook, modules: set[str], scratch: Path) -> Interpreter:
             "bring. Name an interpreter that has it with --python."
         )
     return interpreter
+
+
+def _build_for_model(model: Model, scratch: Path) -> Interpreter:
+    home = scratch / "environment"
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    try:
+        uv.run(["venv", "--python", model.python or own, str(home)])
+    except uv.UvError:
+        uv.run(["venv", "--python", own, str(home)])
+    versions = dict(model.versions)
+    named = {*_packages(model.modules), *model.extras} | versions.keys()
+    wanted = [f"{name}=={versions[name]}" if name in versions else name for name in sorted(named)]
+    if "numpy" not in versions and Version(versions.get("scikit-learn", "9")) < NUMPY_2:
+        wanted.append("numpy<2")
+    said = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    said = f", with {said}, as it was saved" if said else ""
+    executable = _executable_in(home)
+    try:
+        uv.run(["pip", "install", "--no-build", "--python", str(executable), *wanted])
+    except uv.UvError as error:
+        raise IntakeError(
+            f"No environment could be made for {model.path.name}{said}:\n{error}\n"
+            "Name an interpreter that has it all with --python, or save the model again with newer "
+            "versions."
+        ) from None
+    interpreter, missing, _ = _probe(
+        executable, f"built by uv for {model.path.name}{said}", set(model.modules)
+    )
+    if missing:
+        raise IntakeError(
+            f"{model.path.name} needs {', '.join(sorted(missing))}, which could not be installed. "
+            "Name an interpreter that has it with --python."
+        )
+    return interpreter
+
+
+def _version_in(executable: Path, distribution: str) -> str | None:
+    code = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
+    result = subprocess.run(
+        [executable, "-c", code, distribution], capture_output=True, text=True, check=False
+    )
+    return result.stdout.strip() or None
 
 
 def _packages(modules: Iterable[str]) -> list[str]:

@@ -19,11 +19,12 @@ from typing import Any
 import tomlkit
 import yaml
 
-from . import code, intake, interpreter, notebook, template, uv
+from . import code, intake, interpreter, notebook, saved, template, uv
 from .console import Console
 from .errors import IntakeError, PreconditionError, UsageError
 from .interpreter import Interpreter
 from .notebook import Notebook
+from .saved import Saved
 
 EXAMPLE = Path(__file__).parent / "example.ipynb"
 OLDEST = (3, 11)
@@ -40,6 +41,13 @@ class Request:
     estimator: str | None = None
     maps: Mapping[str, Path] = field(default_factory=dict)
     synthetic_rows: bool = False
+    model: Path | None = None
+    """A saved model, instead of a notebook."""
+    rows: Path | None = None
+    """Rows to prove it on."""
+    allow_pickle: bool = False
+    learned: str | None = None
+    """The column of ``rows`` that it learned."""
     answers: Mapping[str, Any] = field(default_factory=dict)
     defaults: bool = False
     template: str | None = None
@@ -70,12 +78,10 @@ def create(request: Request, console: Console) -> Created:
     target = _free(request.target)
     source = template.resolve(request.template, request.ref)
     _check_answers(request.answers, source)
-    taken = notebook.read(request.notebook or EXAMPLE)
+    taken = _read(request)
     with tempfile.TemporaryDirectory(prefix="mlship-") as folder:
         scratch = Path(folder)
-        with console.step("looking for the notebook's Python"):
-            python = interpreter.find(taken, request.python, scratch)
-        console.found("notebook", f"{taken.path} ({len(taken.cells)} code cells)")
+        python = _find_python(request, taken, scratch, console)
         console.found("python", f"{python.minor}, {python.found}")
         with tempfile.TemporaryDirectory(prefix=".mlship-", dir=target.parent) as beside:
             staged = Path(beside) / target.name
@@ -83,7 +89,10 @@ def create(request: Request, console: Console) -> Created:
             _require_python(staged)
             handover = scratch / "handover"
             handover.mkdir()
-            model, handed = _take_in(request, taken, python, scratch, handover, console)
+            if isinstance(taken, Saved):
+                handed = _load(request, taken, python, handover, console)
+            else:
+                handed = _take_in(request, taken, python, scratch, handover, console)
             _write_model_zone(staged, taken, handed["packages"])
             code.write(staged, handed["code"])
             pictures = _write_figures(staged, scratch / "figures")
@@ -95,8 +104,8 @@ def create(request: Request, console: Console) -> Created:
             console.found(
                 "proof",
                 f"{parity['rows']} rows together and {parity['single_rows']} one at a time are "
-                f"answered as in the notebook (largest difference "
-                f"{parity['largest_difference']:.1g})",
+                f"answered as {'by the saved model' if request.model else 'in the notebook'} "
+                f"(largest difference {parity['largest_difference']:.1g})",
             )
             if parity["unservable_rows"]:
                 console.note(
@@ -107,7 +116,8 @@ def create(request: Request, console: Console) -> Created:
             except OSError as error:
                 raise PreconditionError(f"{target} is there by now: {error}") from None
     committed = request.git and _commit(target, console)
-    for note in _privacy(request, handed):
+    whose = taken.rows.name if isinstance(taken, Saved) else "the notebook's data"
+    for note in _privacy(request, handed, whose):
         console.note(note)
     if pictures:
         console.note(
@@ -115,18 +125,39 @@ def create(request: Request, console: Console) -> Created:
             "people's data; the model card shows them."
         )
     installed = request.install and _install(target, console)
-    return Created(target, handed["level"], model.served, parity, committed, installed)
+    return Created(target, handed["level"], handed["estimator"], parity, committed, installed)
 
 
 def render_only(request: Request, folder: Path) -> list[Path]:
     """Render what a dry run shows into ``folder`` and return the files' relative paths."""
     source = template.resolve(request.template, request.ref)
     _check_answers(request.answers, source)
-    taken = notebook.read(request.notebook or EXAMPLE)
+    taken = _read(request)
     staged = folder / request.target.resolve().name
     _render(request, source, staged, taken, f"{sys.version_info[0]}.{sys.version_info[1]}")
-    (staged / "notebooks" / taken.stored_name).touch()
+    if isinstance(taken, Notebook):
+        (staged / "notebooks" / taken.stored_name).touch()
     return sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file())
+
+
+def _read(request: Request) -> Notebook | Saved:
+    if request.model:
+        return saved.read(request.model, request.rows, request.allow_pickle, request.learned)
+    return notebook.read(request.notebook or EXAMPLE)
+
+
+def _find_python(
+    request: Request, taken: Notebook | Saved, scratch: Path, console: Console
+) -> Interpreter:
+    if isinstance(taken, Saved):
+        with console.step("looking for a Python that loads the model"):
+            python = interpreter.find_for_model(taken, request.python, scratch)
+        console.found("saved", f"{taken.file} ({taken.format}), with the rows of {taken.rows}")
+    else:
+        with console.step("looking for the notebook's Python"):
+            python = interpreter.find(taken, request.python, scratch)
+        console.found("notebook", f"{taken.path} ({len(taken.cells)} code cells)")
+    return python
 
 
 def _free(target: Path) -> Path:
@@ -161,7 +192,11 @@ def _check_answers(answers: Mapping[str, Any], source: template.Source) -> None:
 
 
 def _render(
-    request: Request, source: template.Source, staged: Path, taken: Notebook, python: str
+    request: Request,
+    source: template.Source,
+    staged: Path,
+    taken: Notebook | Saved,
+    python: str,
 ) -> None:
     import copier
     from copier.errors import CopierError, InteractiveSessionError
@@ -169,7 +204,8 @@ def _render(
     from plumbum import ProcessExecutionError
 
     given = {"python_version": python, **request.answers, "example": False}
-    if taken.prose:
+    given["saved"] = isinstance(taken, Saved)
+    if isinstance(taken, Notebook) and taken.prose:
         given["why"] = taken.prose
     try:
         copier.run_copy(
@@ -197,10 +233,10 @@ def _render(
         raise UsageError(said + hint) from None
 
 
-def _known_defaults(taken: Notebook) -> dict[str, str]:
+def _known_defaults(taken: Notebook | Saved) -> dict[str, str]:
     """Return better defaults than the template's: the notebook's title, git's user."""
     known = {}
-    if taken.title and taken.title.isprintable():
+    if isinstance(taken, Notebook) and taken.title and taken.title.isprintable():
         known["description"] = taken.title[:300]
     result = subprocess.run(
         ["git", "config", "--get", "user.name"], capture_output=True, text=True, check=False
@@ -239,11 +275,11 @@ def _take_in(
     scratch: Path,
     handover: Path,
     console: Console,
-) -> tuple[intake.Model, dict[str, Any]]:
+) -> dict[str, Any]:
     """Run the notebook, choose its model and have it written into ``handover``.
 
     Returns:
-        The model, and what the recorder knows of what it handed over.
+        What the recorder knows of what it handed over, and the class that is served.
     """
     with (
         console.step(f"running {taken.path.name}") as progress,
@@ -260,14 +296,32 @@ def _take_in(
         )
         facts = intake.facts(taken, run.record, model, handed)
     (handover / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-    return model, handed
+    return {**handed, "estimator": model.served}
 
 
-def _write_model_zone(staged: Path, taken: Notebook, packages: Mapping[str, str]) -> None:
-    """Write what is known before packing: the notebook, and the versions that it ran with."""
-    text = json.dumps(taken.stripped, indent=1, ensure_ascii=False) + "\n"
-    (staged / "notebooks" / taken.stored_name).write_text(text, encoding="utf-8")
-    (staged / "notebooks" / ".gitkeep").unlink(missing_ok=True)
+def _load(
+    request: Request, taken: Saved, python: Interpreter, handover: Path, console: Console
+) -> dict[str, Any]:
+    """Have the saved model and its answers written into ``handover``; return what is known."""
+    with console.step(f"loading {taken.name}"):
+        handed = saved.hand_over(taken, python, handover, request.synthetic_rows)
+    console.found("model", f"{handed['estimator']} of {taken.name}")
+    console.found(
+        "level", f"{handed['level']}: {handed['why']} ({handed['rows']} x {handed['inputs']})"
+    )
+    for note in handed["notes"]:
+        console.note(note)
+    facts = saved.facts(taken, handed)
+    (handover / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    return handed
+
+
+def _write_model_zone(staged: Path, taken: Notebook | Saved, packages: Mapping[str, str]) -> None:
+    """Write what is known before packing: the notebook, and the versions that the model needs."""
+    if isinstance(taken, Notebook):
+        text = json.dumps(taken.stripped, indent=1, ensure_ascii=False) + "\n"
+        (staged / "notebooks" / taken.stored_name).write_text(text, encoding="utf-8")
+        (staged / "notebooks" / ".gitkeep").unlink(missing_ok=True)
     path = staged / "model" / "pyproject.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     pins = tomlkit.array()
@@ -290,7 +344,7 @@ def _lock(staged: Path) -> None:
         uv.run(["lock"], cwd=staged / "ui")
     except uv.UvError as error:
         raise IntakeError(
-            "The versions that the notebook ran with cannot be installed together with the "
+            "The versions that the model needs cannot be installed together with the "
             f"service's:\n{error}"
         ) from None
 
@@ -316,7 +370,7 @@ def _pack(staged: Path, handover: Path, scratch: Path) -> dict[str, Any]:
     return receipt
 
 
-def _privacy(request: Request, handed: Mapping[str, Any]) -> Iterator[str]:
+def _privacy(request: Request, handed: Mapping[str, Any], whose: str) -> Iterator[str]:
     """Say which columns look personal, and what of the data the project holds."""
     if handed["personal"]:
         yield f"These columns look personal: {intake.personal(handed)}."
@@ -324,7 +378,7 @@ def _privacy(request: Request, handed: Mapping[str, Any]) -> Iterator[str]:
         yield "tests/parity/rows.json holds made-up rows only; the proof used all real ones."
     else:
         yield (
-            "tests/parity/rows.json holds up to 50 real rows of the notebook's data"
+            f"tests/parity/rows.json holds up to 50 real rows of {whose}"
             + ("; --synthetic-rows keeps them out." if handed["personal"] else ".")
         )
 

@@ -186,6 +186,8 @@ def tell(model: Json, fields: Sequence[Field]) -> None:
     if "notebook" in provenance:
         cell = f"cell {provenance['cell']} of {provenance['notebook']}"
         st.write(plain(f"{provenance['estimator']}, from {cell}."))
+    if "model_file" in provenance:
+        st.write(plain(f"{provenance['estimator']}, from {provenance['model_file']}."))
     st.write(
         plain(
             f"On {parity['rows']} rows together and {parity['single_rows']} one at a time, its "

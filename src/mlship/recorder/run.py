@@ -40,6 +40,7 @@ _FUTURES = functools.reduce(
     operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
 
+
 class NotAnswered(Exception):
     """The notebook asks a person for input, and nobody is there."""
 
@@ -241,7 +242,7 @@ class Recorder:
         rows, names = values["rows"], values["names"]
         values["personal"] = personal.columns(rows, names)
         if made_up:
-            values["synthetic"] = _made_up(model, rows, names, values["personal"])
+            values["synthetic"] = synthetic.answered(model, rows, names, values["personal"])
         with open(os.path.join(folder, "handover.pickle"), "wb") as file:
             pickle.dump(values, file, protocol=5)
         return {
@@ -305,21 +306,6 @@ def _random_state() -> tuple[Any, Any]:
     """Return the state of the generators that a notebook shares without naming them."""
     numpy = sys.modules.get("numpy.random")
     return random.getstate(), None if numpy is None else numpy.get_state()
-
-
-def _made_up(
-    model: Any, rows: Any, names: list[str] | None, looks_personal: Mapping[str, str]
-) -> dict[str, Any]:
-    """Make up rows and have the model answer them."""
-    try:
-        made = synthetic.rows(rows, names, looks_personal)
-        answers, probabilities = models.ask(model, made)
-    except (Refused, ValueError) as error:
-        raise Refused(
-            f"No rows can be made up that the model answers ({first_line(str(error))}). Without "
-            "--synthetic-rows, real ones are kept for the tests."
-        ) from None
-    return {"rows": made, "answers": answers, "probabilities": probabilities}
 
 
 def _refuse_input(*_: Any) -> str:

@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from . import tables
+from . import models, tables
+from .models import Refused
 from .personal import words
+from .statements import first_line
 
 COUNT = 50
 TRIES = 20
@@ -71,6 +73,25 @@ def rows(
     if not made:
         raise ValueError("each combination of its values is a row of the data")
     return tables.rebuilt(samples, [list(column) for column in zip(*made.values())])
+
+
+def answered(
+    model: Any, samples: Any, names: Sequence[str] | None, personal: Collection[str]
+) -> dict[str, Any]:
+    """Make up rows and have the model answer them.
+
+    Raises:
+        Refused: no such rows are found that it answers.
+    """
+    try:
+        made = rows(samples, names, personal)
+        answers, probabilities = models.ask(model, made)
+    except (Refused, ValueError) as error:
+        raise Refused(
+            f"No rows can be made up that the model answers ({first_line(str(error))}). Without "
+            "--synthetic-rows, real ones are kept for the tests."
+        ) from None
+    return {"rows": made, "answers": answers, "probabilities": probabilities}
 
 
 def is_category(name: str, texts: Sequence[str]) -> bool:

@@ -40,6 +40,8 @@ def glance(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
     outputs, provenance = signature["outputs"], signature["provenance"]
     answers = [f"- **Answers** {_answer(target)}." for target in outputs.get("targets", [outputs])]
     origin = f", fitted in {_origin(provenance)}" if "notebook" in provenance else ""
+    if "model_file" in provenance:
+        origin = f", saved in `{provenance['model_file']}`"
     return "\n".join(
         [
             f"- **Model**: {provenance['estimator']}{origin}.",
@@ -74,7 +76,7 @@ def facts(
 ) -> str:
     """Say everything that is known of the model, with where it comes from and what was tried."""
     provenance, saved = signature["provenance"], signature["artifact"]
-    sections = [glance(signature, receipt), "## Inputs", _inputs(signature["inputs"])]
+    sections = [glance(signature, receipt), "## Inputs", _inputs(signature)]
     sections += [*_personal(signature["inputs"], receipt), *tried]
     packages = [(name, version) for name, version in saved["packages"].items()]
     sections += [
@@ -87,7 +89,8 @@ def facts(
         sections += ["## How a row becomes an answer", "\n".join(_cut(receipt["cut"]))]
     notes = provenance.get("notes", [])
     if notes:
-        sections += ["## Found in the notebook", "\n".join(f"- {note}" for note in notes)]
+        where = "in the notebook" if "notebook" in provenance else "on the way"
+        sections += [f"## Found {where}", "\n".join(f"- {note}" for note in notes)]
     return "\n\n".join(sections)
 
 
@@ -103,9 +106,9 @@ def parity(receipt: Mapping[str, Any]) -> str:
     )
 
 
-def _inputs(inputs: Mapping[str, Any]) -> str:
+def _inputs(signature: Mapping[str, Any]) -> str:
     rows = []
-    for name, schema in inputs["properties"].items():
+    for name, schema in signature["inputs"]["properties"].items():
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         observed = schema.get("x-observed", {})
         seen = f"{observed.get('missing', 0):.1%} missing"
@@ -117,7 +120,8 @@ def _inputs(inputs: Mapping[str, Any]) -> str:
         unit = f", in {schema['x-unit']}" if "x-unit" in schema else ""
         meaning = schema.get("description", "")
         rows.append((name, " or ".join(kinds) + unit, allowed, seen, meaning))
-    return _table(("input", "type", "allowed", "training saw", "meaning"), rows)
+    saw = "its rows hold" if "model_file" in signature["provenance"] else "training saw"
+    return _table(("input", "type", "allowed", saw, "meaning"), rows)
 
 
 def _cut(cut: Mapping[str, Any]) -> Iterable[str]:
@@ -167,6 +171,8 @@ def _files(signature: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     provenance = signature["provenance"]
     if "notebook" in provenance:
         yield "notebook", f"{provenance['notebook']} `{provenance['notebook_sha256'][:12]}`"
+    if "model_file" in provenance:
+        yield "saved model", f"{provenance['model_file']} `{provenance['model_sha256'][:12]}`"
     for file in provenance.get("data", []):
         yield "data", f"{file['name']} `{file['sha256'][:12]}`"
 

@@ -1,7 +1,7 @@
 """Pack a fitted model: infer its signature, save it, prove it, and only then put it in place.
 
-Two ways lead here. ``mlship`` hands over what a notebook fitted and answered; ``--train`` runs
-the training code of this project. Nothing else writes the files in ``model/``.
+Two ways lead here. ``mlship`` hands over what a notebook or a saved model answered; ``--train``
+runs the training code of this project. Nothing else writes the files in ``model/``.
 """
 
 import argparse
@@ -153,8 +153,8 @@ def train(project: Path, data: Path | None) -> Handover:
     name = f"{__package__}_model.train"
     if importlib.util.find_spec(name) is None:
         raise ModelError(
-            "There is no training code in model/: this model came out of the notebook in "
-            "notebooks/, and MODEL_CARD.md says why. Run `mlship new` on the changed notebook."
+            "There is no training code in model/: the model card says where this model came from, "
+            "and why. Run `mlship new` on a changed notebook or model to serve a new one."
         )
     try:
         trained = importlib.import_module(name).train(data)

@@ -108,7 +108,7 @@ def _through_schema(
         request: Any = request_type.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ModelError(f"A row of the notebook breaks the contract: {first['loc']}.") from None
+        raise ModelError(f"A row to be proven breaks the contract: {first['loc']}.") from None
     return [instance.model_dump(by_alias=True) for instance in request.instances]
 
 

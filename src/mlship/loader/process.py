@@ -1,0 +1,132 @@
+"""The loader's process: a job comes in, one model goes out, one JSON message a line.
+
+It speaks as the recorder does and writes the same handover, so that all that follows is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import platform
+import sys
+import traceback
+from typing import Any
+
+from ..recorder import models, personal, synthetic
+from ..recorder.models import Refused
+from ..recorder.statements import first_line
+from . import boosters, columns, formats, table
+
+UNFITTED = ("NotFittedError", "LGBMNotFittedError")
+NAMED = 5
+"""Columns that a message names."""
+
+
+def main() -> None:
+    """Run the job that comes in and say what came of it."""
+    commands = os.fdopen(os.dup(0), encoding="utf-8")
+    messages = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+
+    def send(message: dict[str, Any]) -> None:
+        messages.write(json.dumps(message) + "\n")
+        messages.flush()
+
+    job = json.loads(commands.readline())
+    os.chdir(job["folder"])
+    sys.argv = [""]
+    try:
+        send({"event": "handover", "facts": hand_over(job)})
+    except Refused as error:
+        send({"event": "refused", "why": str(error)})
+    except Exception:
+        send({"event": "failed", "why": traceback.format_exc()})
+
+
+def hand_over(job: dict[str, Any]) -> dict[str, Any]:
+    """Write the model, the rows and its answers into ``job["folder"]``; return what is known.
+
+    Raises:
+        Refused: the model cannot be loaded or served, or the rows are not for it.
+    """
+    name = os.path.basename(job["rows"])
+    model, stored, notes = formats.load(job["file"], job["format"], job["trusted"])
+    asked = table.read(job["rows"])
+    if asked.sampled:
+        notes.append(f"Only the first {table.MOST_ROWS} rows of {name} are taken.")
+    fitted = columns.fit(model, asked.rows, name, job["target"], job["columns"])
+    answers, probabilities = _ask(model, fitted.rows, name)
+    if stored is not model:
+        boosters.require_same(model, stored, fitted.rows)
+    values = {
+        "estimator": model,
+        "rows": fitted.rows,
+        "answers": answers,
+        "probabilities": probabilities,
+        "names": fitted.names,
+        "target": job["target"],
+        "labels": None,
+        "personal": personal.columns(fitted.rows, fitted.names),
+    }
+    if job["synthetic"]:
+        values["synthetic"] = synthetic.answered(
+            model, fitted.rows, fitted.names, values["personal"]
+        )
+    models.require_importable(model)
+    packages = models.packages(values)
+    with open(os.path.join(job["folder"], "handover.pickle"), "wb") as file:
+        pickle.dump(values, file, protocol=5)
+    return {
+        "level": "raw",
+        "why": f"its rows are those of {name}, unchanged",
+        "rows": len(fitted.rows),
+        "inputs": fitted.width,
+        "packages": packages,
+        "code": {},
+        "labels": None,
+        "personal": values["personal"],
+        "estimator": type(model).__name__,
+        "python": platform.python_version(),
+        "notes": notes + fitted.notes,
+    }
+
+
+def _ask(model: Any, rows: Any, name: str) -> tuple[Any, Any]:
+    """Return the model's answers to n rows, and its probabilities (n x classes, or None)."""
+    import numpy
+
+    try:
+        answers = model.predict(rows)
+        probability = getattr(model, "predict_proba", None)
+        probabilities = None if probability is None else probability(rows)
+    except Exception as error:  # whatever the library raises for rows that it does not take
+        if type(error).__name__ in UNFITTED or "no trained model" in str(error):
+            raise Refused(
+                f"The {type(model).__name__} in the file is not fitted. Fit it, then save it again."
+            ) from None
+        raise Refused(
+            f"The model refuses the rows of {name}: {type(error).__name__}: "
+            f"{first_line(str(error))}{_missing(rows)}"
+        ) from None
+    if isinstance(probabilities, list) or numpy.ndim(answers) > 2:
+        raise Refused("The model answers several outputs a row; only one is served.")
+    answers = numpy.asarray(answers)
+    if answers.ndim == 2:
+        if answers.shape[1] != 1:
+            raise Refused(f"The model answers {answers.shape[1]} values a row; only one is served.")
+        answers = answers[:, 0]
+    if len(answers) != len(rows):
+        raise Refused(f"The model gave {len(answers)} answers to {len(rows)} rows.")
+    return answers, None if probabilities is None else numpy.asarray(probabilities)
+
+
+def _missing(rows: Any) -> str:
+    """Name the columns of a frame that have rows without a value: a frequent reason."""
+    if not hasattr(rows, "columns"):
+        return ""
+    holes = [str(column) for column in rows.columns if rows[column].isna().any()]
+    more = ", ..." if len(holes) > NAMED else ""
+    return f" (without a value in some rows: {', '.join(holes[:NAMED])}{more})" if holes else ""
