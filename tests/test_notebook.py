@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli, MakeNotebook, notebook_of
+from conftest import MakeNotebook, notebook_of
 
 from mlship import notebook, prose
-from mlship.errors import IntakeError
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -42,47 +41,6 @@ OLD = json.dumps(
 def test_notebook_is_read(tmp_path: Path, name: str, content: str | bytes) -> None:
     (cell,) = notebook.read(write(tmp_path / name, content)).cells
     assert cell.source.strip() == "x = 1"
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "not a notebook"),
-        (b"hello", "not a notebook"),
-        (b"[]", "no notebook"),
-        (b"null", "no notebook"),
-        (b"{}", "no notebook"),
-        (GOOD[:40], "not a notebook"),
-        (GOOD.encode("utf-16"), "not a notebook"),
-        (b'{"cells": null, "nbformat": 4, "metadata": {}}', "not a notebook"),
-        (b'{"cells": [{"cell_type": "code", "source": 7}], "nbformat": 4}', "not a notebook"),
-        (b"[" * 100_000, "not a notebook"),
-        (b"\x1f\x8b\x08\x00gz", "not a notebook"),
-        (b"<!DOCTYPE html><title>Sign in</title>", "web page"),
-        ('<<<<<<< HEAD\n"cells": []', "conflict markers"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "git lfs pull"),
-        (json.dumps(notebook_of([])), "no code cells"),
-        (json.dumps(notebook_of(["x=1"])).replace('"metadata": {}, "nbformat"',
-            '"metadata": {"kernelspec": {"name": "ir", "language": "R"}}, "nbformat"'), "in R"),
-    ],
-)  # fmt: skip
-def test_what_is_no_notebook_is_refused(tmp_path: Path, content: str | bytes, said: str) -> None:
-    with pytest.raises(IntakeError, match=said):
-        notebook.read(write(tmp_path / "bad.ipynb", content))
-
-
-def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(IntakeError, match="does not exist"):
-        notebook.read(tmp_path / "no.ipynb")
-    with pytest.raises(IntakeError, match="is a folder"):
-        notebook.read(tmp_path)
-
-
-def test_refusal_is_5_and_one_line(cli: Cli, tmp_path: Path) -> None:
-    result = cli("new", tmp_path / "x", "-n", write(tmp_path / "bad.ipynb", b"hi"), "--defaults")
-    assert result.returncode == 5
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(

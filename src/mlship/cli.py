@@ -58,6 +58,14 @@ PickleOption = Annotated[
 TargetOption = Annotated[
     str | None, typer.Option(help="With --model: the column of the rows that it learned.")
 ]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        min=1,
+        metavar="SECONDS",
+        help="Processor time that one cell may use; it may wait for as long again.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")]
 VerboseOption = Annotated[
@@ -95,6 +103,7 @@ def new(
     rows: RowsOption = None,
     allow_pickle: PickleOption = False,
     target: TargetOption = None,
+    cell_timeout: TimeoutOption = 3600,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -145,6 +154,7 @@ def new(
         maps=_maps(maps),
         synthetic_rows=synthetic_rows,
         learned=target,
+        cell_seconds=cell_timeout,
         answers=_answers(data, data_file),
         defaults=defaults,
         template=template,
@@ -184,6 +194,7 @@ def inspect(
     rows: RowsOption = None,
     allow_pickle: PickleOption = False,
     target: TargetOption = None,
+    cell_timeout: TimeoutOption = 3600,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -200,7 +211,9 @@ def inspect(
         taken = saved.read(model, rows, allow_pickle, target)
         result, refused = inspection.inspect_model(taken, python, console)
     elif notebook:
-        result, refused = inspection.inspect(notebook, python, estimator, _maps(maps), console)
+        result, refused = inspection.inspect(
+            notebook, python, estimator, _maps(maps), console, cell_timeout
+        )
     else:
         raise UsageError("Give a notebook, or a saved model with --model and --rows.")
     print(json.dumps(result, indent=2) if as_json else inspection.shown(result))

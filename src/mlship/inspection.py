@@ -22,6 +22,7 @@ def inspect(
     estimator: str | None,
     maps: Mapping[str, Path],
     console: Console,
+    cell_seconds: float = intake.CELL_SECONDS,
 ) -> tuple[dict[str, Any], MlshipError | None]:
     """Run the notebook and describe it, its models, and the one that would be served.
 
@@ -36,9 +37,11 @@ def inspect(
         scratch = Path(folder)
         with console.step("looking for the notebook's Python"):
             found = interpreter.find(taken, python, scratch)
+        for note in taken.notes:
+            console.note(note)
         with (
             console.step(f"running {path.name}") as progress,
-            intake.run(taken, found, maps, scratch, progress) as run,
+            intake.run(taken, found, maps, scratch, progress, cell_seconds) as run,
         ):
             progress.stop()
             chosen: str | None = None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import described, links
+from .deadline import MARK, Deadline, kill_all
 from .errors import IntakeError, UsageError
 from .interpreter import Interpreter
 from .notebook import Notebook
@@ -24,7 +25,9 @@ START = (
 )
 """Runs the recorder in another interpreter, which sees mlship's folder for that import only."""
 CELL_SECONDS = 3600
-"""Processor time that one cell may use."""
+"""Processor time that one cell may use unless told; it may wait for as long again."""
+LAST_WORDS = 20_000
+"""Bytes at the end of what a notebook's Python wrote on standard error that are looked at."""
 LISTED = 10
 """Models that a message lists."""
 MAX_FOLDER_BYTES = 5_000_000_000
@@ -65,13 +68,18 @@ class Run:
         errors: Path,
         figures: Path,
         progress: Progress | None,
+        deadline: Deadline,
     ) -> None:
         self._process = process
         self._errors = errors
+        self._deadline = deadline
         self.figures = figures
         """The folder of the pictures that ``record["figures"]`` names."""
         self._cell = 0
-        self.record = self._await("record", progress)["record"]
+        try:
+            self.record = self._await("record", progress)["record"]
+        finally:
+            deadline.stop()
         self.models = _models(self.record["models"])
 
     def hand_over(self, model: Model, folder: Path, synthetic: bool = False) -> dict[str, Any]:
@@ -100,6 +108,7 @@ class Run:
             message: dict[str, Any] = json.loads(line)
             if message["event"] == "cell":
                 self._cell = message["number"]
+                self._deadline.restart()
                 if progress:
                     progress(message["number"], message["of"])
             elif message["event"] == "refused":
@@ -112,9 +121,19 @@ class Run:
 
     def _died(self) -> IntakeError:
         code = self._process.wait()
+        if self._deadline.killed:
+            return IntakeError(
+                f"Cell {self._cell} does not end in {self._deadline.seconds:.0f} s and cannot be "
+                "stopped, so what was fitted before it is lost. Give it more with --cell-timeout, "
+                "or have the model and its rows saved and use --model FILE --rows FILE."
+            )
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        last = self._errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-        said = "".join(f"\n  {line}" for line in last)
+        if code == -signal.SIGKILL:
+            how += ", as when the memory runs out"
+        with self._errors.open("rb") as file:
+            file.seek(max(0, self._errors.stat().st_size - LAST_WORDS))
+            last = file.read().decode("utf-8", "replace").strip().splitlines()[-3:]
+        said = "".join(f"\n  {line[:300]}" for line in last)
         return IntakeError(f"The notebook's Python ended in cell {self._cell} ({how}).{said}")
 
 
@@ -125,8 +144,11 @@ def run(
     maps: Mapping[str, Path],
     scratch: Path,
     progress: Progress | None = None,
+    cell_seconds: float = CELL_SECONDS,
 ) -> Iterator[Run]:
     """Run ``notebook`` in a copy of its folder and keep its process until the block ends.
+
+    A cell may compute for ``cell_seconds`` of processor time and wait for as long again.
 
     Raises:
         IntakeError: the folder is too large to copy, or the process died.
@@ -143,6 +165,7 @@ def run(
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONIOENCODING": "utf-8",
         "PYTHONWARNINGS": "ignore",
+        MARK: str(scratch),
     }
     with errors.open("wb") as sink:
         process = subprocess.Popen(
@@ -161,16 +184,16 @@ def run(
             "folder": str(folder),
             "origin": str(origin),
             "maps": {name: str(path.resolve()) for name, path in maps.items()},
-            "cell_seconds": CELL_SECONDS,
+            "cell_seconds": cell_seconds,
             "notebook": notebook.stored_name,
             "figures": str(figures),
         }
         assert process.stdin  # noqa: S101 - it was opened as a pipe
         process.stdin.write(json.dumps(job) + "\n")
         process.stdin.flush()
-        yield Run(process, errors, figures, progress)
+        yield Run(process, errors, figures, progress, Deadline(process.pid, 2 * cell_seconds))
     finally:
-        _stop(process)
+        _stop(process, scratch)
 
 
 def choose(
@@ -362,10 +385,9 @@ def _copy(origin: Path, folder: Path, scratch: Path) -> None:
         raise IntakeError(f"{origin} cannot be copied to run the notebook in: {error}") from None
 
 
-def _stop(process: "subprocess.Popen[str]") -> None:
+def _stop(process: "subprocess.Popen[str]", scratch: Path) -> None:
     """End the recorder and every process that the notebook started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    kill_all(process.pid, str(scratch))
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe:

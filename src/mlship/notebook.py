@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import prose
+from . import credentials, ipynb, prose
 from .errors import IntakeError
 
 KEPT_CELL_MAGICS = {"%%time", "%%timeit", "%%capture", "%%prun"}
 """Cell magics that only watch the code below them, which therefore still runs."""
-MAX_BYTES = 500_000_000
+HOME = re.compile(r"(?<![\w.])(?:/home|/Users|[A-Za-z]:(?:\\{1,2}|/)Users)[\\/]+[\w.-]")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Notebook:
     """What the notebook says before its first code cell, as Markdown for a README."""
     stripped: dict[str, Any]
     """The notebook as nbformat 4 JSON without outputs and execution counts."""
+    notes: tuple[str, ...] = ()
+    """What its author may want to know before it is shared."""
 
     @property
     def stored_name(self) -> str:
@@ -88,65 +90,78 @@ def read(path: Path) -> Notebook:
     """Read a Jupyter notebook of any version, or a Python script in the percent format.
 
     Raises:
-        IntakeError: the file is no notebook, or not one in Python.
+        IntakeError: the file is no notebook, or not one in Python, or it holds a secret.
     """
-    content = _content(path)
-    node = _parse(path, content)
-    language = node.metadata.get("kernelspec", {}).get("language") or node.metadata.get(
-        "language_info", {}
-    ).get("name", "python")
+    content, node = ipynb.load(path)
+    language = _mapping(node, "kernelspec").get("language")
+    language = language or _mapping(node, "language_info").get("name", "python")
     if str(language).lower() not in {"python", "python3", "ipython"}:
-        raise IntakeError(f"{path} is a notebook in {language}; mlship takes Python notebooks.")
+        raise IntakeError(
+            f"{path} is a notebook in {str(language)[:40]!r}; mlship takes Python notebooks."
+        )
     sources = [str(cell.source) for cell in node.cells if cell.cell_type == "code"]
     cells = tuple(_clean(number, source) for number, source in enumerate(sources, start=1))
     if not any(cell.source.strip() for cell in cells):
         raise IntakeError(f"{path} has no code cells, so there is no model in it.")
-    kernel = node.metadata.get("kernelspec", {}).get("name")
+    _refuse_secrets(path, node)
     title, said = _opening(node)
     digest = hashlib.sha256(content).hexdigest()
-    return Notebook(path, digest, cells, kernel, title, said, _stripped(node))
+    return Notebook(
+        path, digest, cells, _kernel(node), title, said, ipynb.stored(node), _notes(node)
+    )
 
 
-def _content(path: Path) -> bytes:
-    if not path.exists():
-        raise IntakeError(f"{path} does not exist.")
-    if not path.is_file():
-        raise IntakeError(f"{path} is a folder; give the notebook itself.")
-    if path.stat().st_size > MAX_BYTES:
-        raise IntakeError(
-            f"{path} is larger than {MAX_BYTES // 10**6} MB; clear its outputs first."
+def _mapping(node: Any, name: str) -> Any:
+    """Return a part of the metadata, which anyone may have put anything into."""
+    part = node.metadata.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _kernel(node: Any) -> str | None:
+    name = _mapping(node, "kernelspec").get("name")
+    return name if isinstance(name, str) and re.fullmatch(r"[\w.-]+", name) else None
+
+
+def _refuse_secrets(path: Path, node: Any) -> None:
+    """Refuse what must not be copied into a project; the message never holds the secret."""
+    texts = [("the metadata", json.dumps([node.metadata, *(c.metadata for c in node.cells)]))]
+    texts += _placed(node)
+    places: dict[str, list[str]] = {}
+    for place, text in texts:
+        for line, kind in credentials.found(text):
+            where = place if place == "the metadata" else f"{place}, line {line}"
+            places.setdefault(kind, []).append(where)
+    if places:
+        listed = "; ".join(
+            f"{kind} ({'; '.join(where[:5])}{' and more' if where[5:] else ''})"
+            for kind, where in places.items()
         )
-    content = path.read_bytes()
-    if content.startswith(b"version https://git-lfs"):
-        raise IntakeError(f"{path} is a Git LFS pointer, not the notebook: run `git lfs pull`.")
-    return content
+        raise IntakeError(
+            f"{path} seems to hold {listed}. A project keeps a copy of the notebook: read secrets "
+            f"from the environment. If a line holds none, end it with `# {credentials.ESCAPE}`."
+        )
 
 
-def _parse(path: Path, content: bytes) -> Any:
-    import nbformat
+def _notes(node: Any) -> tuple[str, ...]:
+    """Name the cells with a path below someone's home, which only one machine has."""
+    places = list(dict.fromkeys(place for place, text in _placed(node) if HOME.search(text)))
+    if not places:
+        return ()
+    more = f" and {len(places) - 5} more" if places[5:] else ""
+    return (
+        f"{', '.join(places[:5])}{more}: a path below someone's home folder, which the project's "
+        "copy of the notebook keeps.",
+    )
 
-    try:
-        text = content.decode("utf-8-sig")
-        if path.suffix == ".py":
-            import jupytext
 
-            return jupytext.reads(text, fmt="py:percent")
-        raw = json.loads(text)
-        if not isinstance(raw, dict) or not ("cells" in raw or "worksheets" in raw):
-            raise IntakeError(f"{path} is JSON, but no notebook: it has no cells.")
-        return nbformat.reads(text, as_version=4)
-    except IntakeError:
-        raise
-    except Exception as error:  # nbformat raises seven different kinds for a bad file
-        if b"<<<<<<<" in content:
-            why = "it has git conflict markers"
-        elif content[:1] == b"<":
-            why = "it is a web page"
-        else:
-            why = (
-                f"{type(error).__name__}: {str(error).splitlines()[0][:150]}" if str(error) else ""
-            )
-        raise IntakeError(f"{path} is not a notebook that can be read ({why}).") from None
+def _placed(node: Any) -> list[tuple[str, str]]:
+    """Return each cell's text with the words for its place; code cells count from 1."""
+    texts, number = [], 0
+    for cell in node.cells:
+        number += cell.cell_type == "code"
+        place = f"cell {number}" if cell.cell_type == "code" else f"the text after cell {number}"
+        texts.append((place if number else "the text before cell 1", cell.source))
+    return texts
 
 
 def _opening(node: Any) -> tuple[str | None, str]:
@@ -197,14 +212,3 @@ def _parses(source: str) -> bool:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True
-
-
-def _stripped(node: Any) -> dict[str, Any]:
-    import nbformat
-
-    for cell in node.cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
-            cell.execution_count = None
-        cell.pop("attachments", None)
-    return dict(json.loads(nbformat.writes(node)))

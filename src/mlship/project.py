@@ -48,6 +48,7 @@ class Request:
     allow_pickle: bool = False
     learned: str | None = None
     """The column of ``rows`` that it learned."""
+    cell_seconds: float = intake.CELL_SECONDS
     answers: Mapping[str, Any] = field(default_factory=dict)
     defaults: bool = False
     template: str | None = None
@@ -83,6 +84,8 @@ def create(request: Request, console: Console) -> Created:
         scratch = Path(folder)
         python = _find_python(request, taken, scratch, console)
         console.found("python", f"{python.minor}, {python.found}")
+        for note in taken.notes if isinstance(taken, Notebook) else ():
+            console.note(note)
         with tempfile.TemporaryDirectory(prefix=".mlship-", dir=target.parent) as beside:
             staged = Path(beside) / target.name
             _render(request, source, staged, taken, _serving_python(python))
@@ -283,7 +286,7 @@ def _take_in(
     """
     with (
         console.step(f"running {taken.path.name}") as progress,
-        intake.run(taken, python, request.maps, scratch, progress) as run,
+        intake.run(taken, python, request.maps, scratch, progress, request.cell_seconds) as run,
     ):
         progress.stop()
         console.errors(run.record["errors"])

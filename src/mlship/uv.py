@@ -3,8 +3,10 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -25,17 +27,32 @@ def run(
     from uv import find_uv_bin
 
     inherited = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    result = subprocess.run(
+    process = subprocess.Popen(
         [find_uv_bin(), "--no-progress", *arguments],
         cwd=cwd,
         env={**inherited, **(environment or {})},
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
+        start_new_session=True,
     )
-    if result.returncode:
-        raise UvError((result.stderr or result.stdout).strip()[-3000:])
-    return result.stdout
+    try:
+        output, errors = process.communicate()
+    except BaseException:  # ^C, which uv does not hear in a session of its own
+        _end(process)
+        raise
+    if process.returncode:
+        raise UvError((errors or output).strip()[-3000:])
+    return output
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End uv and what it runs."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, number)
+            process.communicate(timeout=5)
 
 
 def typed() -> str:

@@ -107,10 +107,6 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
                 return Search(_prove(script, tape, candidate), blocked)
             except (NotWritable, NotProven) as error:
                 reason = str(error)
-                import os
-
-                if os.environ.get("SHOW") == str(statements[at].cell):
-                    print(reason, script.features("x") if "script" in dir() else "")
         blocked.append(f"after cell {statements[at].cell}: {reason}")
     return Search(None, blocked)
 
@@ -118,17 +114,18 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
 def handover(
     search: Search, values: Mapping[str, Any], statements: Sequence[Statement], notebook: str
 ) -> tuple[dict[str, Any], dict[str, Any], list[int]]:
-    """Return what is handed over in place of the model's own inputs, what is said of it, and
-    which of the served rows those are.
+    """Return what is handed over in place of the model's own inputs.
 
-    Each row at the cut that became one of the rows that the notebook fitted or asked about is
-    handed over, with the answer that was given there.
+    With it, what is said of it, and which of the served rows those are. Each row at the cut that
+    became one of the rows that the notebook fitted or asked about is handed over, with the answer
+    that was given there.
 
     Raises:
         Refused: hardly any row is found again.
     """
     cut = search.cut
-    assert cut is not None
+    if cut is None:
+        raise Refused("There is no cut.")
     answered = {key: i for i, key in enumerate(_keys(values["rows"]))}
     keys = enumerate(_keys(cut.inputs))
     pairs = [(position, answered[key]) for position, key in keys if key in answered]
@@ -192,7 +189,7 @@ def trained(
     Returns:
         The modules, none if there is no such code, and what came of it in words.
     """
-    score = "accuracy" if models.is_classifier(candidate.served()) else "r2"
+    score = models.metric_of(candidate.served())
     try:
         owner = candidate.fitted.owner
         fits = {event.statement for event in log.events if event.owner is owner}
@@ -206,7 +203,7 @@ def trained(
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     try:
-        result = _retrained(files, log.places.get(cut.script.source_name), folder)
+        result = _retrained(files, log.paths.get(cut.script.source_name), folder)
         from .learned import Learned
 
         rows = _take(cut.rows_whole, [cut.served[i] for i in kept]).reset_index(drop=True)
@@ -499,10 +496,10 @@ def _columns(
         if time.monotonic() > end or len(needed) - len(left_out) == 1:
             break
         trial = [*left_out, column]
-        if unchanged(without(few.copy(), trial, filled), few_inputs):
-            if unchanged(without(rows.copy(), trial, filled), inputs):
-                left_out = trial
-                continue
+        less, whole = without(few.copy(), trial, filled), without(rows.copy(), trial, filled)
+        if unchanged(less, few_inputs) and unchanged(whole, inputs):
+            left_out = trial
+            continue
         present = rows[column].dropna()
         if present.nunique() < 2:
             continue  # it may well matter: nothing is known of other values
@@ -556,9 +553,7 @@ def same_rows(one: Any, other: Any, exact: bool = True) -> bool:
         ]
     elif hasattr(one, "tocsr"):
         one, other = one.tocsr(), other.tocsr()
-        if abs(one - other).max() > (0 if exact else 1e-9):
-            return False
-        return True
+        return bool(abs(one - other).max() <= (0 if exact else 1e-9))
     else:
         pairs = [(numpy.asarray(one), numpy.asarray(other))]
     return all(_equal(a, b) for a, b in pairs)

@@ -43,6 +43,7 @@ class Hooks:
         self.namespace = namespace
         self.listener = listener
         self.silent = False
+        self._folder = os.getcwd() + os.sep
         self._classes: set[type] = set()
         self._twins: dict[int, tuple[Any, Any]] = {}
         self._modules = 0
@@ -172,5 +173,5 @@ class Hooks:
         if self.silent:
             return False
         caller = sys._getframe(2).f_globals
-        beside = str(caller.get("__file__", "")).startswith(os.getcwd() + os.sep)
+        beside = str(caller.get("__file__", "")).startswith(self._folder)
         return caller is self.namespace or beside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import math
 import numbers
 import os
@@ -55,7 +56,7 @@ class Log:
         self.files: dict[str, str] = {}
         """Data files that were read, with their SHA-256."""
         self.mapped: list[tuple[int, str]] = []
-        self.places: dict[str, str] = {}
+        self.paths: dict[str, str] = {}
         """Where each data file is."""
         self.seconds = 0.0
         """How long the call took that is told of."""
@@ -332,8 +333,8 @@ class Log:
             inside = os.path.relpath(place)
             shown = os.path.abspath(place) if inside.startswith("..") else inside
             self.mapped.append((self.cell, f"{path} was read from {shown}"))
-        self.places[name] = os.path.abspath(place)
-        with open(place, "rb") as file:
+        self.paths[name] = os.path.abspath(place)
+        with io.open(place, "rb") as file:
             self.files[name] = hashlib.sha256(file.read()).hexdigest()
         return place
 

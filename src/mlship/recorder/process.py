@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import traceback
+import types
 from typing import Any
 
 from .models import Refused
@@ -26,10 +27,20 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
 
-    def send(message: dict[str, Any]) -> None:
-        messages.write(json.dumps(message) + "\n")
-        messages.flush()
+    recorder_id = os.getpid()
 
+    def send(message: dict[str, Any]) -> None:
+        if os.getpid() != recorder_id:
+            os._exit(0)  # a fork of the notebook's that has come to the end of its cell
+        try:
+            messages.write(json.dumps(message) + "\n")
+            messages.flush()
+        except OSError:
+            print("The notebook closed what mlship had opened.", file=sys.__stderr__)
+            os._exit(1)
+
+    if hasattr(os, "register_at_fork"):  # or a fork would keep the pipe open when this one dies
+        os.register_at_fork(after_in_child=lambda: os.dup2(nothing, messages.fileno()))
     job = json.loads(commands.readline())
     os.chdir(job["folder"])
     sys.argv = [""]
@@ -37,6 +48,8 @@ def main() -> None:
         signal.signal(signal.SIGPROF, _out_of_time)
     recorder = Recorder(job, send)
     recorder.run()
+    os.makedirs(job["folder"], exist_ok=True)  # the notebook may have left or removed it
+    os.chdir(job["folder"])
     candidates = recorder.candidates()
     send({"event": "record", "record": recorder.describe(candidates)})
     for line in commands:
@@ -52,5 +65,16 @@ def main() -> None:
             send({"event": "failed", "why": traceback.format_exc()})
 
 
-def _out_of_time(*_: Any) -> None:
-    raise TimeoutError("the cell used up its processor time")
+class OutOfTime(BaseException):
+    """A cell took too long; the notebook's own ``except Exception`` does not catch it."""
+
+
+def _out_of_time(_: int, frame: types.FrameType | None) -> None:
+    """Stop the cell; a signal that comes when none runs is late, and does nothing."""
+    while frame:
+        if frame.f_code.co_filename.startswith("<cell "):
+            raise OutOfTime(
+                "the cell takes too long: give it more with --cell-timeout, or have the model and "
+                "its rows saved and use --model FILE --rows FILE"
+            )
+        frame = frame.f_back

@@ -6,6 +6,7 @@ import __future__
 import ast
 import builtins
 import functools
+import io
 import operator
 import os
 import pickle
@@ -100,10 +101,8 @@ class Recorder:
                 ):
                     self._future |= code.co_flags & _FUTURES
                 exec(code, self.namespace)  # noqa: S102 - running the user's code is the task
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # a notebook may raise anything, SystemExit too
-            statement.error = f"{type(error).__name__}: {first_line(str(error))}"
+            statement.error = f"{type(error).__name__}: {first_line(_said(error))}"
             self.hooks.silent = False
             statement.lost = self._lost_by(statement, before)
         self.hooks.install()
@@ -243,7 +242,7 @@ class Recorder:
         values["personal"] = personal.columns(rows, names)
         if made_up:
             values["synthetic"] = synthetic.answered(model, rows, names, values["personal"])
-        with open(os.path.join(folder, "handover.pickle"), "wb") as file:
+        with io.open(os.path.join(folder, "handover.pickle"), "wb") as file:
             pickle.dump(values, file, protocol=5)
         return {
             **facts,
@@ -310,6 +309,13 @@ def _random_state() -> tuple[Any, Any]:
 
 def _refuse_input(*_: Any) -> str:
     raise NotAnswered("the cell asks for input, and nobody is there to type it")
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # it is the notebook's own class
+        return "it does not say why"
 
 
 def _limit_processor_time(seconds: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .slices import backward, bound
 from .statements import Statement
@@ -159,9 +159,12 @@ class Script:
                 chosen.add(index)
                 inner = {n for n in self.statements[index].needs}
                 chosen.update(self._setup_of(self._globals_of(index) | inner, index, setup))
-            elif _is_constant(node) and self._bound_once(index):
-                if not self.statements[index].changed & STAGES:
-                    chosen.add(index)
+            elif (
+                _is_constant(node)
+                and self._bound_once(index)
+                and not self.statements[index].changed & STAGES
+            ):
+                chosen.add(index)
         for index in chosen:
             taken = self.statements[index].changed & {*STAGES, "learned", "Learned"}
             if taken:
@@ -349,26 +352,26 @@ class Script:
         for index in sorted([*locals_, *inner]):
             statement = self.statements[index]
             only = index in inner and index not in served
-            code = [*statement.comments, self._statement_text(statement, training=only)]
+            lines = [*statement.comments, self._statement_text(statement, training=only)]
             if only:
-                training += code
+                training += lines
                 continue
             body += _conditional(training)
             training = []
-            body += code
+            body += lines
         body += _conditional(training)
         if body and body[-1] == f"{returned}":
             body.pop()
         code = "\n".join(body)
-        learns = "learned" in names_in(code) if code.strip() else False
+        learns = bool(code.strip()) and "learned" in names_in(code)
         parameters = f"{given}: {self._kind(given, inner, start, given, first=True)}"
         parameters += ", learned: Learned" if learns else ""
-        lines = [
+        whole = [
             f"def {name}({parameters}) -> {kind}:",
             indented([f'"""{self._summary(name)}{self.cells(inner)}."""', *body]),
             f"    return {self.writer_text(wanted)}",
         ]
-        return Stage(name, given, returned, "\n".join(lines), learns, number, list(inner), wanted)
+        return Stage(name, given, returned, "\n".join(whole), learns, number, list(inner), wanted)
 
     def writer_text(self, wanted: ast.expr) -> str:
         """Return the code of what a fit or a split was given."""
@@ -486,7 +489,7 @@ class Script:
                 continue
             definitions += statement.comments
             if isinstance(statement.node, ast.FunctionDef):
-                definitions.append(self._function(statement))
+                definitions.append(self._function(statement, statement.node))
             else:
                 definitions.append(self.writer.statement(statement, training=True))
         chain = self.rows_name
@@ -505,7 +508,10 @@ class Script:
         imports += [line for line in self.imports() if line not in imports]
         return "\n".join(
             [
-                f'"""What the model takes, made from rows as loaded: {notebook}{self.cells(self.samples)}."""',
+                '"""What the model takes, made from rows as loaded.',
+                "",
+                f"From {notebook}{self.cells(self.samples)}.",
+                '"""',
                 "",
                 *imports,
                 "from .learned import Learned",
@@ -518,18 +524,12 @@ class Script:
             ]
         )
 
-    def _function(self, statement: Statement) -> str:
+    def _function(self, statement: Statement, node: ast.FunctionDef) -> str:
         """Return one of the notebook's functions with types and a docstring."""
-        node = statement.node
-        assert isinstance(node, ast.FunctionDef)
         seen = self.tape.signatures.get(node.name, {})
         learns = node.name in self.writer.learning
         text = self.writer.statement(statement)
-        first = node.body[0]
-        self.writer._open(statement)
-        start, _ = self.writer._span(node)
-        begin, _ = self.writer._span(first)
-        inner = text_body(text, node, statement)
+        inner = _body(text)
         arguments = _typed_arguments(node, seen, learns)
         returned = ast.unparse(node.returns) if node.returns else _union(seen.get("return"), "None")
         documented = ast.get_docstring(node) is not None
@@ -537,10 +537,9 @@ class Script:
         return "\n".join([f"def {node.name}({arguments}) -> {returned}:", *summary, inner])
 
 
-def text_body(text: str, node: ast.FunctionDef, statement: Statement) -> str:
+def _body(text: str) -> str:
     """Return the lines of a function's body, as they were edited."""
-    tree = ast.parse(text).body[0]
-    assert isinstance(tree, ast.FunctionDef)
+    (tree,) = (part for part in ast.parse(text).body if isinstance(part, ast.FunctionDef))
     lines = text.splitlines()
     head = tree.body[0].lineno - 1
     if tree.body[0].lineno == tree.lineno:  # all on one line
@@ -558,9 +557,9 @@ def _typed_arguments(node: ast.FunctionDef, seen: Mapping[str, set[str]], learns
     for argument in [*arguments.args, *arguments.kwonlyargs]:
         if argument.annotation is None:
             argument.annotation = ast.parse(_union(seen.get(argument.arg), "Any"), mode="eval").body
-    for argument in (arguments.vararg, arguments.kwarg):
-        if argument is not None and argument.annotation is None:
-            argument.annotation = ast.Name("Any", ast.Load())
+    for rest in (arguments.vararg, arguments.kwarg):
+        if rest is not None and rest.annotation is None:
+            rest.annotation = ast.Name("Any", ast.Load())
     text = ast.unparse(arguments)
     if learns:
         star = "" if arguments.kwonlyargs or arguments.vararg else "*, "

@@ -13,8 +13,9 @@ LASTING = {
     "reverse", "set_params", "sort", "update",
 }  # fmt: skip
 """Methods that change their object for good, so that a failed call leaves it unfinished."""
-ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\.\w+|\[[^\]\n]*\])*\s*(?:[-+*/%|&^@]|//|\*\*)?=(?!=)")
-CHANGE = re.compile(rf"([A-Za-z_]\w*)\.(?:{'|'.join(LASTING)})\(|([A-Za-z_]\w*)\.[^\n]*inplace\s*=")
+NAME = r"(?<![\w.])([A-Za-z_]\w*)"
+ASSIGNMENT = re.compile(NAME + r"(?:\.\w+|\[[^\]\n]*\])*\s*(?:[-+*/%|&^@]|//|\*\*)?=(?!=)")
+CHANGE = re.compile(rf"{NAME}(?:\.\w+)*\.(?:{'|'.join(LASTING)})\(|{NAME}\.[^\n]*inplace\s*=")
 
 
 class Statement:
@@ -131,7 +132,7 @@ def first_line(text: str) -> str:
 
 def _first_line_of(node: ast.stmt) -> int:
     decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return int(min([node.lineno, *(decorator.lineno for decorator in decorators)]))
 
 
 def _says_something(line: str) -> bool:

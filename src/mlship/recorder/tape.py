@@ -173,7 +173,7 @@ class Tape:
         if (self._statement, self._turn) in self.log.given and _is_loader(function, name):
             return self._load(place)
         before = _shape(owner)
-        columns = list(owner.columns) if hasattr(owner, "columns") else None
+        columns = list(getattr(owner, "columns", ()))
         result = self._plainly(function, args, kwargs)
         try:
             self._judge(place, name, owner, args, kwargs, result, before, columns)
@@ -202,7 +202,7 @@ class Tape:
 
     def _own_function(self, place: int, function: Any, args: Any, kwargs: Any) -> Any:
         tables_given = [i for i, value in enumerate(args) if hasattr(value, "columns")]
-        before = args[tables_given[0]].copy() if len(tables_given) == 1 else None
+        before: Any = args[tables_given[0]].copy() if len(tables_given) == 1 else None
         known = dict(self.found)
         result = function(*args, **kwargs)
         if (
@@ -269,9 +269,9 @@ class Tape:
             edges = args[1] if len(args) > 1 else kwargs.get("bins", kwargs.get("q"))
             if name == "qcut" or isinstance(edges, int):
                 self._find(place, "bins")
-        elif name == "astype" and args and isinstance(args[0], str) and args[0] == "category":
-            self._find(place, "categories")
-        elif name == "Categorical" and "categories" not in kwargs and len(args) == 1:
+        elif (name == "astype" and args and str(args[0]) == "category") or (
+            name == "Categorical" and "categories" not in kwargs and len(args) == 1
+        ):
             self._find(place, "categories")
         elif name == "transform" and type(owner).__module__.startswith("pandas.core.groupby"):
             self._find(place, "group")
@@ -281,9 +281,7 @@ class Tape:
             self._find(place, "stack", part=main[0] if main else 0)
         elif name in SELECTIONS and self._is_selection(name, owner, result, before, args):
             self._find(place, "rows", inplace=result is None)
-        elif (
-            columns is not None and name == "dropna" and self._columns_of(owner, result) != columns
-        ):
+        elif columns and name == "dropna" and self._columns_of(owner, result) != columns:
             self._find(place, "columns", inplace=result is None)
         elif self._is_constant(name, given, result):
             self._find(place, "value", method=name, type=type_name(result))

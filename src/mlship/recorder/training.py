@@ -1,4 +1,4 @@
-"""The training code: load the rows, prepare them, fit the model as the notebook did, evaluate it."""
+"""The training code: load and prepare the rows, fit the model as the notebook did, measure it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ast
 from collections.abc import Container, Sequence
 from typing import Any
 
-from .script import Script, indented
+from .script import Script
 from .slices import bound
-from .writer import NotWritable, names_in
+from .writer import NotWritable, indented, names_in
 
 PATH_WORDS = ("filepath_or_buffer", "io", "path", "path_or_buf", "fname", "file")
 MODULE = "steps"
@@ -108,7 +108,8 @@ class Training:
         own = [i for i in script.whole if i <= script.cut]
         own = [i for i in own if i in script.of_rows or i not in script.module_level]
         main = script.tape.nodes[script.main]
-        assert isinstance(main, ast.Call)
+        if not isinstance(main, ast.Call):
+            raise NotWritable("the rows are not loaded by a call")
         spot = main.args[0] if main.args else None
         for word in main.keywords:
             spot = word.value if word.arg in PATH_WORDS else spot
@@ -214,6 +215,7 @@ class Training:
         writer.replaced.clear()
         lines = [line for _, code in sorted(steps, key=lambda step: step[0]) for line in code]
         held_out = self._held_out()
+        cells = script.cells([*self.body, script.fit.at])
         return "\n".join(
             [
                 '"""Train the model as the notebook does."""',
@@ -238,7 +240,7 @@ class Training:
                 "    metrics: dict[str, float]",
                 "",
                 "def train(path: Path | None = None) -> Trained:",
-                f'    """Load the rows, prepare them and fit the model{script.cells([*self.body, script.fit.at])}."""',
+                f'    """Load the rows, prepare them and fit the model{cells}."""',
                 "    learned = Learned()",
                 indented(lines),
                 *(f"    {line}" for line in held_out),
@@ -285,9 +287,7 @@ class Training:
                 split = number
         if split is not None and script.fit.target is not None:
             border = script.borders[split]
-            node = self.statements[border.at].node
-            assert isinstance(node, ast.Assign)
-            parts = [part.id for part in node.targets[0].elts]  # type: ignore[attr-defined]
+            parts = [part.id for part in self.statements[border.at].node.targets[0].elts]  # type: ignore[attr-defined]
             at = parts.index(border.becomes)
             later = [i for i in script.target_path if i > border.at]
             if at % 2 == 0 and len(parts) == 4 and not later:
@@ -313,7 +313,7 @@ class Training:
                 "from typing import Any",
                 "",
                 "def evaluate(model: Any, samples: Any, target: Any) -> dict[str, float]:",
-                '    """Return the score of the model on samples (n) and what is true of them (n)."""',
+                '    """Return the score on samples (n) and what is true of them (n)."""',
                 f'    return {{"{self.score}": float(model.score(samples, target))}}',
                 "",
             ]

@@ -193,7 +193,7 @@ class Writer:
             raise NotWritable(f"cell {self._statement.cell} splits rows inside an expression")
         if found.kind == "value":
             return ""
-        return getattr(self, f"_write_{found.kind}")(node, found)
+        return str(getattr(self, f"_write_{found.kind}")(node, found))
 
     def _all_rows(self, node: Any, found: Found) -> str:
         """Return what a selection of rows is of: all the rows."""
@@ -288,7 +288,7 @@ class Writer:
     def _key(self, node: ast.AST, stem: str) -> str:
         """Return a name for what is learned, as Python writes it: one of its own for each pass."""
         place = min(
-            getattr(part, "place")
+            int(part.place)  # type: ignore[attr-defined]
             for part in ast.walk(node)
             if getattr(part, "place", None) in self.found
         )
