@@ -17,9 +17,17 @@ from mlship.intake import Run
 ROOT = Path(__file__).parent.parent
 MLSHIP = [sys.executable, "-m", "mlship"]
 LIBRARIES = [
-    "pandas<3", "pydantic>=2", "scikit-learn<1.8", "skops", "xgboost-cpu", "lightgbm", "catboost",
+    "catboost",
+    "imbalanced-learn",
+    "lightgbm",
     "matplotlib",
-]  # fmt: skip
+    "pandas<3",
+    "pydantic>=2",
+    "scikit-learn<1.8",
+    "skops",
+    "statsmodels",
+    "xgboost-cpu",
+]
 """What the tests' own notebooks run with."""
 
 MakeNotebook = Callable[..., Path]

@@ -48,7 +48,9 @@ def inspect(
             facts: dict[str, Any] | None = None
             refused: MlshipError | None = None
             try:
-                model = intake.choose(run.models, estimator, None, run.record["errors"])
+                model = intake.choose(
+                    run.models, estimator, None, run.record["errors"], run.record["unserved"]
+                )
                 chosen = model.label
                 facts = run.hand_over(model, scratch)
                 del facts["documents"]  # the data sets' own texts, which are long

@@ -201,6 +201,7 @@ def choose(
     wanted: str | None,
     ask: Ask | None,
     failed: Sequence[Mapping[str, Any]] = (),
+    unserved: Sequence[str] = (),
 ) -> Model:
     """Return the model to serve.
 
@@ -209,15 +210,21 @@ def choose(
         wanted: what ``--estimator`` says: a model's label, or its class if only one has it.
         ask: asks a person; None where there is nobody.
         failed: the statements that failed, the likely reason why there is no model.
+        unserved: models of a kind that is not served, another likely reason.
 
     Raises:
         UsageError: ``wanted`` is none of them, or only a person can choose.
         IntakeError: there is no model.
     """
     if not models:
-        why = "The notebook fits no model with scikit-learn's `fit` and `predict`."
+        why = "The notebook fits no model that mlship knows to ask: one with `fit` and `predict`."
         for first in failed[:1]:
             why += f" Cell {first['cell']} is the first that fails: {first['error']}"
+        if unserved:
+            why += (
+                f" {', '.join(unserved)} of PyTorch, trained by a loop of the notebook's own, is "
+                "not served yet."
+            )
         raise IntakeError(why)
     if wanted:
         return _named(models, wanted)
@@ -269,6 +276,7 @@ def facts(
         for cell in notebook.cells
         for line in cell.dropped[:1]
     ]
+    notes += handed["remarks"]
     if model.stale_predictions:
         notes.append(
             f"The model is fitted again after {model.stale_predictions} of its predictions: those "

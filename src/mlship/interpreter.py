@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,9 @@ from . import uv
 from .errors import IntakeError, PreconditionError
 from .notebook import Notebook
 
+CPU_ONLY = sys.platform == "linux" and platform.machine() == "x86_64"
+"""Where TensorFlow comes without what a graphics card needs, a third of its size."""
+TENSORFLOW = "tensorflow-cpu" if CPU_ONLY else "tensorflow"
 DISTRIBUTIONS = {
     "Bio": "biopython",
     "PIL": "pillow",
@@ -24,15 +28,17 @@ DISTRIBUTIONS = {
     "dateutil": "python-dateutil",
     "dotenv": "python-dotenv",
     "imblearn": "imbalanced-learn",
+    "keras": TENSORFLOW,
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
+    "tensorflow": TENSORFLOW,
     "yaml": "pyyaml",
 }
 """Modules whose distribution has another name."""
 KNOWN = DISTRIBUTIONS.keys() | {
-    "catboost", "gensim", "joblib", "keras", "lightgbm", "matplotlib", "nltk", "numba", "numpy",
+    "catboost", "gensim", "joblib", "lightgbm", "matplotlib", "nltk", "numba", "numpy",
     "openpyxl", "pandas", "patsy", "plotly", "polars", "pyarrow", "regex", "requests", "scipy",
-    "seaborn", "shap", "spacy", "statsmodels", "sympy", "tabulate", "tensorflow", "torch",
+    "seaborn", "shap", "spacy", "statsmodels", "sympy", "tabulate", "torch",
     "torchvision", "tqdm", "transformers", "xgboost", "xlrd", "yellowbrick",
 }  # fmt: skip
 """Modules that are installed unasked; any other name could be a stranger's package."""
@@ -280,4 +286,4 @@ def _version_in(executable: Path, distribution: str) -> str | None:
 
 
 def _packages(modules: Iterable[str]) -> list[str]:
-    return sorted(DISTRIBUTIONS.get(module, module) for module in modules)
+    return sorted({DISTRIBUTIONS.get(module, module) for module in modules})

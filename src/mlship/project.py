@@ -291,7 +291,9 @@ def _take_in(
         progress.stop()
         console.errors(run.record["errors"])
         ask = console.ask if not request.defaults and console.interactive else None
-        model = intake.choose(run.models, request.estimator, ask, run.record["errors"])
+        model = intake.choose(
+            run.models, request.estimator, ask, run.record["errors"], run.record["unserved"]
+        )
         console.found("model", f"{intake.said(model)} ({'; '.join(model.reasons)})")
         handed = run.hand_over(model, handover, request.synthetic_rows)
         console.found(

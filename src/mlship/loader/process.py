@@ -76,7 +76,7 @@ def hand_over(job: dict[str, Any]) -> dict[str, Any]:
             model, fitted.rows, fitted.names, values["personal"]
         )
     models.require_importable(model)
-    packages = models.packages(values)
+    packages = models.packages(values, model)
     with open(os.path.join(job["folder"], "handover.pickle"), "wb") as file:
         pickle.dump(values, file, protocol=5)
     return {

@@ -17,7 +17,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import models, tables
+from . import libraries, models, tables
 from .log import Log
 from .models import Candidate, Refused
 from .script import Fit, Script
@@ -81,7 +81,7 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
     if fit is None:
         return Search(None, ["what the model was fitted on has no name in the notebook"])
     path = backward(statements, fit.at, _names(fit.samples))
-    loaders = sorted({statement for statement, _ in log.given} & set(path))
+    loaders = sorted({statement for statement, _ in log.loads} & set(path))
     if not loaders:
         return Search(None, ["the rows are not loaded from a file or a data set"])
     target = backward(statements, fit.at, _names(fit.target)) if fit.target is not None else []
@@ -189,7 +189,8 @@ def trained(
     Returns:
         The modules, none if there is no such code, and what came of it in words.
     """
-    score = models.metric_of(candidate.served())
+    served = candidate.served()
+    score = models.metric_of(served) if hasattr(served, "score") else ""
     try:
         owner = candidate.fitted.owner
         fits = {event.statement for event in log.events if event.owner is owner}
@@ -208,11 +209,12 @@ def trained(
 
         rows = _take(cut.rows_whole, [cut.served[i] for i in kept]).reset_index(drop=True)
         inputs = _module(cut.script).features(rows, Learned(result.learned.known))
-        ours = result.model.predict(inputs)
-        theirs = candidate.served().predict(_take(cut.inputs, kept))
+        model, options = candidate.served(), candidate.options()
+        ours = libraries.of(result.model).ask(result.model, inputs, options)
+        theirs = libraries.of(model).ask(model, _take(cut.inputs, kept), options)
     except Exception as error:
         return {}, f"There is no training code, since what was written fails: {_said(error)}."
-    if tables.equal(ours, theirs):
+    if tables.equal(ours, theirs, libraries.of(model).tolerance):
         return files, "Training again gives the same model, as far as its answers to its rows tell."
     return files, "Training again gives another model: the notebook's training is random."
 
@@ -243,13 +245,13 @@ def _retrained(files: Mapping[str, str], data: str | None, folder: str) -> Any:
 class Served:
     """A model that takes the rows at a cut, as the service does."""
 
-    def __init__(self, cut: Cut, model: Any) -> None:
+    def __init__(self, cut: Cut, model: Any, options: Mapping[str, Any]) -> None:
         self._features = _features(_module(cut.script), cut.known)
         self._cut = cut
-        self.classes_ = getattr(model, "classes_", None)
-        for method in ("predict", "predict_proba"):
-            if hasattr(model, method):
-                setattr(self, method, self._asking(getattr(model, method)))
+        library = libraries.of(model)
+        self.predict = self._asking(lambda rows: library.ask(model, rows, options))
+        if hasattr(model, "predict_proba"):
+            self.predict_proba = self._asking(model.predict_proba)
 
     def _asking(self, method: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def ask(rows: Any) -> Any:

@@ -14,25 +14,28 @@ import os
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from . import libraries
 
 METHODS = (
     "fit",
     "fit_predict",
+    "fit_regularized",
+    "fit_resample",
     "fit_transform",
     "partial_fit",
     "predict",
     "predict_proba",
+    "save",
+    "save_model",
     "score",
     "transform",
 )
 ENCODERS = ("apply", "factorize", "map", "replace")
 """Methods of a series that give each value another."""
 READERS = ("csv", "excel", "feather", "fwf", "json", "parquet", "pickle", "stata", "table", "xml")
-ROOTS = (("sklearn.base", "BaseEstimator"), ("catboost.core", "CatBoost"))
-"""Modules and the class below which their estimators are."""
-
 Maker = Callable[[Callable[..., Any], str], Callable[..., Any]]
 
 
@@ -53,9 +56,12 @@ class Hooks:
         if len(sys.modules) != self._modules:
             self._modules = len(sys.modules)
             self._hook_modules()
-        for module, root in ROOTS:
+        for module, root in libraries.ROOTS:
             if hasattr(sys.modules.get(module), root):
-                self._hook_classes(getattr(sys.modules[module], root))
+                self._hook_classes(getattr(sys.modules[module], root), self._hook_methods)
+        for module, root in libraries.CONTAINERS:
+            if hasattr(sys.modules.get(module), root):
+                self._hook_classes(getattr(sys.modules[module], root), self._hook_container)
         for name, value in list(self.namespace.items()):
             original, twin = self._twins.get(id(value), (None, None))
             if original is not None and original is value:
@@ -79,6 +85,8 @@ class Hooks:
         self._hook_functions("numpy", lambda n: n in texts, listener.reading)
         for module in ("pickle", "joblib"):
             self._hook_functions(module, lambda n: n in ("dump", "dumps"), listener.saving)
+        for module in libraries.TRAINERS:
+            self._hook_functions(module, lambda n: n == "train", listener.training)
         plots = sys.modules.get("matplotlib.pyplot")
         if hasattr(plots, "show"):
             plots.show = listener.showing()  # type: ignore[union-attr]
@@ -121,7 +129,7 @@ class Hooks:
         twin.__recorded__ = True  # type: ignore[attr-defined]
         return twin
 
-    def _hook_classes(self, root: type) -> None:
+    def _hook_classes(self, root: type, hook: Callable[[type], None]) -> None:
         waiting = [root]
         while waiting:
             cls = waiting.pop()
@@ -129,7 +137,7 @@ class Hooks:
             for base in cls.__mro__[:-1]:
                 if base not in self._classes:
                     self._classes.add(base)
-                    self._hook_methods(base)
+                    hook(base)
 
     def _hook_methods(self, cls: type) -> None:
         for name in METHODS:
@@ -147,10 +155,14 @@ class Hooks:
         def hooked(owner: Any, *args: Any, **kwargs: Any) -> Any:
             if not self._from_notebook():
                 return method(owner, *args, **kwargs)
-            samples = args[0] if args else kwargs.get("X", kwargs.get("data"))
-            target = args[1] if len(args) > 1 else kwargs.get("y")
-            before = self.listener.keep(samples)
+            samples = _argument(args, kwargs, 0, libraries.SAMPLES)
+            target = _argument(args, kwargs, 1, libraries.TARGETS)
+            if kind.startswith("fit"):
+                samples, target = libraries.fitted_on(owner, samples, target)
+            asked = kind in ("predict", "predict_proba")
+            options = libraries.options(method, args, kwargs) if asked else {}
             names = self._named(samples), self._named(target)
+            before = self.listener.given(samples, target, options, names)
             self.silent = True
             started = time.monotonic()
             try:
@@ -158,7 +170,7 @@ class Hooks:
             finally:
                 self.silent = False
             self.listener.seconds = time.monotonic() - started
-            self.listener.called(kind, owner, before, target, result, names)
+            self.listener.called(kind, owner, before, result)
             return result
 
         return hooked
@@ -169,9 +181,32 @@ class Hooks:
         names = (name for name, held in named if held is value)
         return next((name for name in names if not name.startswith("_")), None)
 
+    def _hook_container(self, cls: type) -> None:
+        made = cls.__dict__.get("__init__")
+        if not isinstance(made, types.FunctionType):
+            return
+
+        @functools.wraps(made)
+        def hooked(container: Any, *args: Any, **kwargs: Any) -> None:
+            if self._from_notebook():
+                data = _argument(args, kwargs, 0, libraries.SAMPLES)
+                target = _argument(args, kwargs, 1, libraries.TARGETS)
+                names = self._named(data), self._named(target)
+                self.listener.filling(container, data, target, kwargs, names)
+            made(container, *args, **kwargs)
+
+        cls.__init__ = hooked  # type: ignore[misc]
+
     def _from_notebook(self) -> bool:
         if self.silent:
             return False
         caller = sys._getframe(2).f_globals
         beside = str(caller.get("__file__", "")).startswith(self._folder)
         return caller is self.namespace or beside
+
+
+def _argument(args: Sequence[Any], kwargs: Mapping[str, Any], at: int, names: Sequence[str]) -> Any:
+    """Return the argument at a position, or by one of its names, or None."""
+    if len(args) > at:
+        return args[at]
+    return next((kwargs[name] for name in names if name in kwargs), None)

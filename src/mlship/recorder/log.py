@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import models, parameters, tables
+from . import libraries, models, parameters, tables
 from .figures import Figures
-from .models import FITS, Event, Names
+from .models import FITS, Event, Given, Names
 
 CODERS = ("LabelBinarizer", "LabelEncoder", "OrdinalEncoder")
 """Transformers of scikit-learn that turn a column of names into one of codes."""
@@ -35,7 +35,7 @@ class Log:
         self.events: list[Event] = []
         self.fitted: set[int] = set()
         """Ids of the estimators that were fitted since this was last cleared."""
-        self.given: dict[tuple[int, int], tuple[str, Any]] = {}
+        self.loads: dict[tuple[int, int], tuple[str, Any]] = {}
         """What the k-th loader in a statement gave, with its name."""
         self._owners: dict[int, Any] = {}
         self.sources: list[tuple[str, Any]] = []
@@ -48,6 +48,8 @@ class Log:
         """Columns before and after they were split, with the places of what was taken."""
         self.documents: list[str] = []
         """What the data sets of scikit-learn say of themselves."""
+        self.resampled: list[tuple[Any, Any]] = []
+        """Tables that a resampler made, each with the rows that it was given."""
         self.saved: list[Any] = []
         self.metrics: list[dict[str, Any]] = []
         self.validations: list[dict[str, Any]] = []
@@ -61,6 +63,8 @@ class Log:
         self.seconds = 0.0
         """How long the call took that is told of."""
         self._kept: dict[str, Any] = {}
+        self._filled: dict[int, tuple[Any, Given]] = {}
+        """What the containers of XGBoost, LightGBM and CatBoost were made of, by their ids."""
 
     def keep(self, value: Any) -> Any:
         """Return a copy that the notebook cannot change; the same content is kept once."""
@@ -71,19 +75,41 @@ class Log:
             self._kept[key] = tables.snapshot(value)
         return self._kept[key]
 
-    def called(
-        self, kind: str, owner: Any, samples: Any, target: Any, result: Any, names: Names
+    def given(self, samples: Any, target: Any, options: Mapping[str, Any], names: Names) -> Given:
+        """Keep what a method is given; of a container, what that was made of."""
+        container, inside = self._filled.get(id(samples), (None, None))
+        if inside is not None and container is samples:
+            return inside._replace(options={**inside.options, **options})
+        return Given(self.keep(libraries.as_table(samples)), self.keep(target), options, names)
+
+    def filling(
+        self, container: Any, data: Any, target: Any, options: Mapping[str, Any], names: Names
     ) -> None:
-        """Take note of a call of an estimator's method; ``names`` are its samples' and target's."""
+        """Take note of what a container is made of."""
+        missing = options.get("missing")
+        known = missing is not None and missing == missing  # NaN is missing anyway
+        given = self.given(data, target, {"missing": missing} if known else {}, names)
+        self._filled[id(container)] = container, given
+
+    def called(self, kind: str, owner: Any, given: Given, result: Any) -> None:
+        """Take note of a call of an estimator's method."""
         if kind.startswith("fit") or kind == "partial_fit":
             self.fitted.add(id(owner))
         if kind in ("transform", "fit_transform"):
             self._name_columns(owner, result)
             if type(owner).__name__ in CODERS:
-                self._encode(target if samples is None else samples, result)
+                self._encode(given.target if given.samples is None else given.samples, result)
+        elif kind == "fit_resample":
+            self.resampled.append((self.keep(result[0]), given.samples))
+        elif kind in ("save", "save_model"):
+            self.saved.append(owner)
         elif hasattr(owner, "predict"):
-            answer = None if kind in ("fit", "partial_fit") else self.keep(result)
-            event = Event(kind, self.statement, owner, samples, self.keep(target), answer, names)
+            kind = "fit" if kind == "fit_regularized" else kind
+            fitting = kind in ("fit", "partial_fit")
+            owner = libraries.predicting(owner, result if fitting else None)
+            event = Event(
+                kind, self.statement, owner, given, None if fitting else self.keep(result)
+            )
             event.seconds = self.seconds
             self.events.append(event)
             self._owners[id(owner)] = owner
@@ -95,6 +121,18 @@ class Log:
             if kind == "score" and _is_number(result):
                 scoring = parameters.scoring(owner, metric)
                 self._measure(*parameters.measured(scoring, float(result)), event)
+
+    def training(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        """Make ``train`` of XGBoost, LightGBM or CatBoost tell the model that it returns."""
+
+        def train(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            passed = [*args, *kwargs.values()]
+            container = next((value for value in passed if id(value) in self._filled), None)
+            self.called("fit", result, self.given(container, None, {}, (None, None)), None)
+            return result
+
+        return train
 
     def measuring(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         """Make a function of sklearn.metrics tell whose predictions it measured."""
@@ -201,9 +239,9 @@ class Log:
 
     def _load(self, name: str, value: Any) -> Any:
         """Keep a copy of what a loader gave, and return it."""
-        turn = sum(statement == self.statement for statement, _ in self.given)
+        turn = sum(statement == self.statement for statement, _ in self.loads)
         kept = copy.deepcopy(value)
-        self.given[self.statement, turn] = (name, kept)
+        self.loads[self.statement, turn] = (name, kept)
         return kept
 
     def validating(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:

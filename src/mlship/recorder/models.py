@@ -10,15 +10,18 @@ import os
 import pickle
 import sys
 import types
-from collections.abc import Iterable, Sequence
-from typing import Any, Optional, Tuple
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, Optional, Tuple
 
-from . import tables
+from . import libraries, tables
 from .statements import first_line
 
 FITS = ("fit", "fit_predict", "partial_fit")
 LITERAL_ROWS = 6
 """A table of fewer rows that is predicted is taken for numbers typed in by hand."""
+CLASSES = 2
+"""A target with more values than these is a quantity."""
 REASONS = (
     "the notebook saves it",
     "it learned from a target",
@@ -35,27 +38,26 @@ class Refused(Exception):
     """The model cannot be handed over; the message says why and what to do."""
 
 
+class Given(NamedTuple):
+    """What a method was given, as it was at that time."""
+
+    samples: Any
+    target: Any
+    options: Mapping[str, Any]
+    """Its other arguments, by name."""
+    names: Names = (None, None)
+    """The global names that were its samples and its target."""
+
+
 class Event:
     """One call of a fit, predict or score method by the notebook's own code."""
 
-    def __init__(
-        self,
-        kind: str,
-        statement: int,
-        owner: Any,
-        samples: Any,
-        target: Any,
-        result: Any,
-        names: Names = (None, None),
-    ) -> None:
+    def __init__(self, kind: str, statement: int, owner: Any, given: Given, result: Any) -> None:
         self.kind = kind
         self.statement = statement
         self.owner = owner
-        self.samples = samples
-        self.target = target
+        self.samples, self.target, self.options, self.names = given
         self.result = result
-        self.names = names
-        """The global names that were its samples and its target."""
         self.seconds = 0.0
         self.parameters = ""
         """Of a fit, what the notebook had set, and what a search found best."""
@@ -88,6 +90,16 @@ class Candidate:
         best = getattr(self.model, "best_estimator_", None)
         return self.model if best is None else best
 
+    def options(self) -> dict[str, Any]:
+        """Return how the notebook asks, where that decides about the numbers."""
+        last = self.fitted
+        for event in self.answered:
+            if event.kind == "predict" and tables.cells(event.result) == tables.rows(event.samples):
+                last = event
+        wanted = libraries.of(self.served()).options
+        given = {name: last.options.get(name) for name in wanted}
+        return {name: _json(value) for name, value in given.items() if value is not None}
+
     def rank(self) -> list[bool]:
         """Return what decides between models, the weightiest first; ``REASONS`` says it."""
         return [
@@ -113,12 +125,18 @@ def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
         Refused: the model does not answer them.
     """
     model = candidate.served()
+    library = libraries.of(model)
     asked = [samples]
     for event in candidate.answered:
         if not tables.rows(event.samples):
             continue
-        again = event.kind in ("predict", "predict_proba")
-        if again and not tables.equal(getattr(model, event.kind)(event.samples), event.result):
+        if event.kind == "predict":
+            again = library.ask(model, event.samples, event.options)
+        elif event.kind == "predict_proba":
+            again = model.predict_proba(event.samples, **event.options)
+        else:
+            again = event.result
+        if not tables.equal(again, event.result, library.tolerance):
             raise Refused(
                 f"The model does not answer any more what the notebook saw from `{event.kind}`: it "
                 "was changed after that, or answers at random."
@@ -126,11 +144,13 @@ def answers_of(candidate: Candidate, samples: Any) -> tuple[Any, Any, Any]:
         known = any(event.samples is table for table in [*asked, candidate.fitted.samples])
         if not known and tables.alike(event.samples, samples):
             asked.append(event.samples)
-    rows = tables.concatenate(asked)
-    return (rows, *ask(model, rows))
+    rows = library.answered(tables.concatenate(asked), model)
+    return (rows, *ask(model, rows, candidate.options()))
 
 
-def ask(model: Any, rows: Any) -> tuple[Any, Any]:
+def ask(
+    model: Any, rows: Any, options: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Any, Any]:
     """Return a model's answers to n rows and its probabilities, or None for those.
 
     The answers are n, or n x targets; the probabilities n x classes, or one such table for each
@@ -140,7 +160,7 @@ def ask(model: Any, rows: Any) -> tuple[Any, Any]:
         Refused: the model does not answer them.
     """
     try:
-        answers = _plain(model.predict(rows))
+        answers = _plain(libraries.of(model).ask(model, rows, options))
         probabilities: Any = None
         if hasattr(model, "predict_proba"):
             probabilities = model.predict_proba(rows)
@@ -161,9 +181,16 @@ def ask(model: Any, rows: Any) -> tuple[Any, Any]:
 
 def require_importable(model: Any) -> None:
     """Refuse a model made of what only the notebook, or a file beside it, defines."""
+    try:
+        parts = libraries.of(model).parts(model)
+    except Exception as error:  # whatever a library raises that cannot read its own model
+        raise Refused(
+            "The model cannot be read back outside the notebook: "
+            f"{type(error).__name__}: {first_line(str(error))}"
+        ) from None
     foreign = sorted(
         f"{module}.{name}"
-        for module, name in _parts(model)
+        for module, name in _parts(parts)
         if module == "__main__" or _lies_beside(module)
     )
     if foreign:
@@ -173,7 +200,7 @@ def require_importable(model: Any) -> None:
         )
 
 
-def packages(values: Any, code: Iterable[str] = ()) -> dict[str, str]:
+def packages(values: Any, model: Any, code: Iterable[str] = ()) -> dict[str, str]:
     """Return the distributions, with versions, that a model, its rows and its code need."""
     modules = {module.split(".")[0] for module, _ in _parts(values)}
     for part in (part for text in code for part in ast.walk(ast.parse(text))):
@@ -181,7 +208,8 @@ def packages(values: Any, code: Iterable[str] = ()) -> dict[str, str]:
             modules.update(alias.name.split(".")[0] for alias in part.names)
         elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
             modules.add(part.module.split(".")[0])
-    modules |= {name for name in ("joblib", "numpy", "scipy") if name in sys.modules}
+    beside = ("joblib", "numpy", "scipy", *libraries.of(model).modules)
+    modules |= {name for name in beside if name in sys.modules}
     known: Any = {"sklearn": ["scikit-learn"], "imblearn": ["imbalanced-learn"]}
     if hasattr(importlib.metadata, "packages_distributions"):  # from Python 3.10 on
         known = importlib.metadata.packages_distributions()
@@ -189,10 +217,27 @@ def packages(values: Any, code: Iterable[str] = ()) -> dict[str, str]:
     for module in sorted(modules):
         for name in known.get(module, [module])[:1]:
             try:
-                found[name] = importlib.metadata.version(name).split("+")[0]
+                version = importlib.metadata.version(name).split("+")[0]
             except importlib.metadata.PackageNotFoundError:
                 continue
+            name = name.replace("_", "-")
+            found[libraries.SMALLER.get(name, name)] = version
     return found
+
+
+def remarks(model: Any, target: Any, answers: Any) -> list[str]:
+    """Say what a reader of the answers must know: a score is no class yet."""
+    import numpy
+
+    if libraries.of(model) is libraries.SCIKIT_LEARN or target is None:
+        return []
+    classes = numpy.unique(numpy.asarray(target).astype(str))
+    if len(classes) > CLASSES or numpy.asarray(answers).dtype.kind != "f":
+        return []
+    return [
+        "The model answers a number for its classes. What the notebook makes of that number, with "
+        "a threshold for one, is not part of the answer."
+    ]
 
 
 def target_name(target: Any, sources: Sequence[Any]) -> str | list[str] | None:
@@ -225,6 +270,16 @@ def metric_of(model: Any) -> str:
             if base is not None and getattr(base, f"is_{kind}")(model):
                 return metric
     return "accuracy" if hasattr(model, "classes_") else "score"
+
+
+def _json(value: Any) -> Any:
+    """Say an option as JSON does: numbers, texts and lists of them."""
+    if isinstance(value, (list, tuple)):
+        return [_json(part) for part in value]
+    value = value.item() if hasattr(value, "item") else value
+    if not isinstance(value, (bool, int, float, str)):
+        raise Refused(f"The notebook's `predict` is given {value!r}, which a service cannot keep.")
+    return value
 
 
 def _plain(values: Any) -> Any:

@@ -23,6 +23,7 @@ from . import (
     classes,
     cutting,
     experiments,
+    libraries,
     models,
     parameters,
     personal,
@@ -142,9 +143,9 @@ class Recorder:
         names = self._names()
         for key, candidate in found.items():
             candidate.name = names.get(key)
-            candidate.saved = any(
-                value is candidate.model or value is candidate.served() for value in self.log.saved
-            )
+            saved = map(libraries.predicting, self.log.saved)
+            wanted = (candidate.model, candidate.served())
+            candidate.saved = any(value is model for value in saved for model in wanted)
         return sorted(found.values(), key=lambda c: (c.rank(), c.last_use()), reverse=True)
 
     def describe(self, candidates: list[Candidate]) -> dict[str, Any]:
@@ -159,6 +160,7 @@ class Recorder:
                 {"cell": s.cell, "error": s.error, "source": s.source[:200]} for s in failed
             ],
             "notes": [{"cell": cell, "text": text} for cell, text in self.log.mapped],
+            "unserved": libraries.unserved(self.namespace),
             "files": [{"name": name, "sha256": value} for name, value in self.log.files.items()],
             "experiments": tried,
             "figures": {"kept": self.log.figures.kept, "left_out": self.log.figures.left_out},
@@ -193,19 +195,21 @@ class Recorder:
             Refused: the model, or what it was fitted on, cannot be served.
         """
         self._require_sound(candidate)
-        refused, names, source = None, None, None
+        model, library = candidate.served(), libraries.of(candidate.served())
         samples = candidate.fitted.samples
+        names: list[str] | None = None
+        source: str | None = None
+        refused = search = None
         try:
             samples, names, source = trace(samples, self.log, self.namespace)
         except Refused as error:
             refused = error
-        search = None
         if source is None:
             search = cutting.find(self.statements, self.log, candidate)
         if refused is not None and (search is None or search.cut is None):
             why = "; ".join(search.blocked[-1:]) if search else ""
             raise Refused(f"{refused}" + (f" Its rows as loaded: {why}." if why else ""))
-        models.require_importable(candidate.served())
+        models.require_importable(model)
         rows, answers, probabilities = models.answers_of(candidate, samples)
         named = classes.named(
             candidate.served(), candidate.fitted.target, candidate.fitted.samples, self.log
@@ -214,17 +218,18 @@ class Recorder:
             candidate.fitted.target, [table for _, table in self.log.sources]
         )
         values = {
-            "estimator": candidate.served(),
+            "estimator": library.write(model, folder),
+            "options": candidate.options(),
             "rows": rows,
             "answers": answers,
             "probabilities": probabilities,
-            "names": names,
+            "names": names or (None if hasattr(rows, "columns") else library.names(model)),
             "target": named.column or target if named else target,
             "labels": named.labels if named else None,
         }
         facts: dict[str, Any] = {"level": "raw" if source else "direct", "code": {}, "cut": {}}
         facts["why"] = "its rows are not found, unchanged, in what the notebook loads"
-        model = candidate.served()
+        asked: Any = model
         if source:
             facts["why"] = f"its rows are those of {source}, unchanged"
         elif search is not None and search.cut is not None:
@@ -235,13 +240,13 @@ class Recorder:
             code, said = cutting.trained(search.cut, kept, candidate, self.log, folder, name)
             facts["code"] = {**facts["code"], **code}
             facts["cut"]["notes"].append(said)
-            model = cutting.Served(search.cut, model)
+            asked = cutting.Served(search.cut, model, candidate.options())
         elif search is not None:
             facts["blocked"] = search.blocked
         rows, names = values["rows"], values["names"]
         values["personal"] = personal.columns(rows, names)
         if made_up:
-            values["synthetic"] = synthetic.answered(model, rows, names, values["personal"])
+            values["synthetic"] = synthetic.answered(asked, rows, names, values["personal"])
         with io.open(os.path.join(folder, "handover.pickle"), "wb") as file:
             pickle.dump(values, file, protocol=5)
         return {
@@ -253,7 +258,8 @@ class Recorder:
             "labels": values["labels"],
             "personal": values["personal"],
             "documents": self.log.documents,
-            "packages": models.packages(values, facts["code"].values()),
+            "packages": models.packages(values, model, facts["code"].values()),
+            "remarks": models.remarks(model, candidate.fitted.target, answers),
         }
 
     def _doubts(self, candidate: Candidate) -> list[str]:
@@ -286,11 +292,11 @@ class Recorder:
         for name, value in self.namespace.items():
             if name.startswith("_"):
                 continue
-            names.setdefault(id(value), name)
+            names.setdefault(id(libraries.predicting(value)), name)
             inner = list(value.items()) if isinstance(value, dict) else []
             inner = list(enumerate(value)) if isinstance(value, (list, tuple)) else inner
             for key, part in inner[:1000]:
-                names.setdefault(id(part), f"{name}[{key!r}]")
+                names.setdefault(id(libraries.predicting(part)), f"{name}[{key!r}]")
         return names
 
 

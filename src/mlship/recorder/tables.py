@@ -281,8 +281,8 @@ def _positions(samples: Any, columns: Sequence[Any], numeric: Iterable[int]) -> 
     return chosen
 
 
-def equal(one: Any, other: Any) -> bool:
-    """Say whether two arrays of answers agree: labels exactly, numbers to the last digits."""
+def equal(one: Any, other: Any, tolerance: float = 1e-9) -> bool:
+    """Say whether two arrays of answers agree: labels exactly, numbers within ``tolerance``."""
     import numpy
 
     if isinstance(one, list) and isinstance(other, list) and hasattr(one[0], "shape"):
@@ -292,7 +292,7 @@ def equal(one: Any, other: Any) -> bool:
         return False
     one, other = one.reshape(other.shape), other
     if one.dtype.kind == "f" and other.dtype.kind in NUMBERS:
-        return bool(numpy.allclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True))
+        return bool(numpy.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True))
     return bool((one == other).all())
 
 

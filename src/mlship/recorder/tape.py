@@ -170,7 +170,7 @@ class Tape:
         name = getattr(function, "__name__", "")
         owner = getattr(function, "__self__", None)
         owner = None if isinstance(owner, (types.ModuleType, type)) else owner
-        if (self._statement, self._turn) in self.log.given and _is_loader(function, name):
+        if (self._statement, self._turn) in self.log.loads and _is_loader(function, name):
             return self._load(place)
         before = _shape(owner)
         columns = list(getattr(owner, "columns", ()))
@@ -225,7 +225,7 @@ class Tape:
             self._foreign -= 1
 
     def _load(self, place: int) -> Any:
-        name, value = self.log.given[self._statement, self._turn]
+        name, value = self.log.loads[self._statement, self._turn]
         self._turn += 1
         main = self._statement == self.primary and self._turn == 1
         self._find(place, "source", name=name, main=main)

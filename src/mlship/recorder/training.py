@@ -285,7 +285,7 @@ class Training:
             found = script.tape.found.get(getattr(getattr(node, "value", None), "place", -1))
             if found is not None and found.kind == "split":
                 split = number
-        if split is not None and script.fit.target is not None:
+        if split is not None and script.fit.target is not None and self.score:
             border = script.borders[split]
             parts = [part.id for part in self.statements[border.at].node.targets[0].elts]  # type: ignore[attr-defined]
             at = parts.index(border.becomes)
@@ -297,7 +297,7 @@ class Training:
                         learned = ", learned.sealed()" if stage.learns else ""
                         samples = f"{MODULE}.{stage.name}({samples}{learned})"
                 return [f"metrics = evaluate({self.model}, {samples}, {target})"]
-        if script.fit.target is None:
+        if script.fit.target is None or not self.score:
             return ["metrics: dict[str, float] = {}"]
         samples = self.script.stages[-1].returned if script.stages else ""
         samples = samples if samples.isidentifier() else "samples"

@@ -1,10 +1,12 @@
-"""The model's file: written in a format that runs no code on loading, pinned by its SHA-256."""
+"""The model's file, pinned by its SHA-256: skops, or its library's own format."""
 
 import hashlib
 import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from . import formats
 
 TRUSTED = (
     "builtins",
@@ -32,11 +34,21 @@ def save(estimator: Any, directory: Path) -> dict[str, Any]:
         ModelError: the format cannot hold the model, or a type in it comes from outside the
             packages in ``TRUSTED``.
     """
+    if isinstance(estimator, formats.Native):
+        return _save_native(estimator, directory)
+    return store(estimator, directory / "model.skops")
+
+
+def store(value: Any, path: Path) -> dict[str, Any]:
+    """Write a fitted estimator, or a dictionary of them, to ``path`` in skops.
+
+    Raises:
+        ModelError: as ``save``.
+    """
     from skops import io as skops
 
-    path = directory / "model.skops"
     try:
-        skops.dump(estimator, path)
+        skops.dump(value, path)
         types = sorted(skops.get_untrusted_types(file=path))
         skops.load(path, trusted=types)
     except Exception as error:  # skops raises whatever the foreign type raised
@@ -58,11 +70,7 @@ def load(directory: Path, artifact: Mapping[str, Any]) -> Any:
         ModelError: the file is missing or not the one that was packed, or a library that
             decides about the numbers has another version than when it was packed.
     """
-    path = directory / artifact["file"]
-    if not path.is_file():
-        raise ModelError(f"{path} is missing; pack the model again or restore it from git.")
-    if sha256(path) != artifact["sha256"]:
-        raise ModelError(f"{path} is not the file that was packed (its SHA-256 differs).")
+    path = unchanged(directory, artifact)
     for name, version in artifact["packages"].items():
         installed = _version(name)
         if installed != version:
@@ -70,9 +78,43 @@ def load(directory: Path, artifact: Mapping[str, Any]) -> Any:
                 f"The model was proven with {name} {version}, but {installed or 'none'} is "
                 "installed; run `uv sync`, or pack the model again."
             )
+    native = formats.FORMATS.get(artifact["format"])
+    if native:
+        return native(native.read(path), artifact["options"])
+    return restore(directory, artifact)
+
+
+def restore(directory: Path, entry: Mapping[str, Any]) -> Any:
+    """Load what ``store`` wrote, once its hash has been checked."""
     from skops import io as skops
 
-    return skops.load(path, trusted=artifact["types"])
+    return skops.load(unchanged(directory, entry), trusted=entry["types"])
+
+
+def unchanged(directory: Path, entry: Mapping[str, Any]) -> Path:
+    """Return the path of a file that was packed.
+
+    Raises:
+        ModelError: it is missing, or not the one that was packed.
+    """
+    path = directory / entry["file"]
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; pack the model again or restore it from git.")
+    if sha256(path) != entry["sha256"]:
+        raise ModelError(f"{path} is not the file that was packed (its SHA-256 differs).")
+    return path
+
+
+def _save_native(estimator: formats.Native, directory: Path) -> dict[str, Any]:
+    path = directory / estimator.file
+    name = next(name for name, kind in formats.FORMATS.items() if isinstance(estimator, kind))
+    try:
+        estimator.save(path)
+        estimator.read(path)
+    except Exception as error:  # libraries raise what they like
+        raise ModelError(f"The model cannot be stored as {path.name}: {error}") from None
+    digest = sha256(path)
+    return {"file": path.name, "format": name, "sha256": digest, "options": estimator.options}
 
 
 def sha256(path: Path) -> str:

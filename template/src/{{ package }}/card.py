@@ -49,6 +49,7 @@ def glance(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
             f"- **Takes** {len(signature['inputs']['properties'])} inputs "
             f"({signature['level']}: {LEVELS[signature['level']]}).",
             f"- **Proof**: {parity(receipt)}",
+            *_cautions(signature),
             *_metric_lines(provenance.get("metrics", [])),
         ]
     )
@@ -175,6 +176,19 @@ def _files(signature: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "saved model", f"{provenance['model_file']} `{provenance['model_sha256'][:12]}`"
     for file in provenance.get("data", []):
         yield "data", f"{file['name']} `{file['sha256'][:12]}`"
+
+
+def _cautions(signature: Mapping[str, Any]) -> Iterable[str]:
+    saved = signature["artifact"]
+    if saved["format"] == "pickle":
+        yield (
+            f"- **Caution**: `model/{saved['file']}` is a pickle, since its library has no other "
+            "format. Loading it runs what it says: take it only from `pack`, which made this one. "
+            "The service loads no file with another SHA-256 than the signature's."
+        )
+    if saved.get("options"):
+        asked = ", ".join(f"{name}={value}" for name, value in saved["options"].items())
+        yield f"- **Asked** as in the notebook: `{asked}`."
 
 
 def _origin(provenance: Mapping[str, Any]) -> str:

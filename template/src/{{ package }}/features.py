@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import artifact
-from .artifact import ModelError
 from .instances import column
-
-FILE = "learned.json"
 
 
 @dataclass(frozen=True)
@@ -41,33 +38,44 @@ class Features:
         return self.prepare(rows, self.learned())
 
 
-def save(learned: Mapping[str, Any], directory: Path) -> dict[str, str]:
-    """Write learned values, said in JSON, into ``directory``; return the signature's entry."""
-    path = directory / FILE
-    text = json.dumps(learned, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=True)
+def save(learned: Mapping[str, Any], directory: Path) -> dict[str, Any]:
+    """Write what training learned into ``directory`` and return the signature's entry.
+
+    Args:
+        learned: ``values``, said in JSON, and fitted ``estimators``, each by name.
+        directory: where to write.
+
+    Raises:
+        ModelError: an estimator cannot be stored.
+    """
+    path = directory / "learned.json"
+    text = json.dumps(learned["values"], indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-    return {"file": FILE, "sha256": artifact.sha256(path)}
+    entry: dict[str, Any] = {"values": {"file": path.name, "sha256": artifact.sha256(path)}}
+    if learned["estimators"]:
+        stored = artifact.store(dict(learned["estimators"]), directory / "learned.skops")
+        entry["estimators"] = stored
+    return entry
 
 
-def load(
-    directory: Path, entry: Mapping[str, Any] | None, estimators: Mapping[str, Any]
-) -> Features | None:
+def load(directory: Path, entry: Mapping[str, Any] | None) -> Features | None:
     """Load the team's code and what it learned.
 
     Args:
         directory: the folder that ``pack`` wrote into.
         entry: the signature's ``features``.
-        estimators: the fitted estimators among what was learned, by name.
 
     Raises:
-        ModelError: the learned values are not those that were packed.
+        ModelError: what was learned is not what was packed.
     """
     if entry is None:
         return None
-    path = directory / entry["learned"]["file"]
-    if not path.is_file() or artifact.sha256(path) != entry["learned"]["sha256"]:
-        raise ModelError(f"{path} is missing, or not the file that was packed.")
+    learned = entry["learned"]
+    path = artifact.unchanged(directory, learned["values"])
     values = json.loads(path.read_text(encoding="utf-8"))
+    estimators: dict[str, Any] = {}
+    if "estimators" in learned:
+        estimators = artifact.restore(directory, learned["estimators"])
     return of(entry, values, estimators)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from . import artifact, card, experiments, features, proof, signature
+from . import artifact, card, experiments, features, formats, proof, signature
 from .artifact import ModelError
 from .instances import from_rows
 from .predictor import Prediction, Predictor, RowsRefused, predictions
@@ -103,8 +103,9 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
         _write_json(target / "receipt.json", receipt)
         example = signature.example(contract["inputs"], instances)
         _write_json(target / "example.json", {"instances": [example]})
-        for old in [*(project / "model").glob("model.*"), project / "model" / features.FILE]:
-            old.unlink(missing_ok=True)
+        for pattern in ("model.*", "learned.*"):
+            for old in (project / "model").glob(pattern):
+                old.unlink()
         for path in target.iterdir():
             shutil.move(path, project / "model" / path.name)
     _write_json(project / "tests" / "parity" / "rows.json", kept)
@@ -141,6 +142,8 @@ def read_handover(directory: Path) -> Handover:
     facts = json.loads((directory / "facts.json").read_text(encoding="utf-8"))
     with (directory / "handover.pickle").open("rb") as file:
         values = pickle.load(file)  # noqa: S301 - made by mlship a moment ago
+    options = values.pop("options")
+    values["estimator"] = formats.handed_over(directory, values["estimator"], options)
     return Handover(**values, **facts)
 
 
@@ -163,6 +166,7 @@ def train(project: Path, data: Path | None) -> Handover:
             f"{error.filename} is not there: say where the data is with --data PATH."
         ) from None
     previous = _previous(project)
+    model = formats.as_estimator(trained.model, previous.get("artifact", {}).get("options", {}))
     outputs = previous.get("outputs", {})
     target: Any = [item["name"] for item in outputs.get("targets", [])] or outputs.get("name")
     prepared, rows = None, trained.rows
@@ -172,10 +176,10 @@ def train(project: Path, data: Path | None) -> Handover:
         values, estimators = features.part(trained.learned.known, entry["module"])
         prepared = {**entry, "learned": {"values": values, "estimators": estimators}}
         code = features.of(entry, values, estimators)
-        names = [name for name in previous["inputs"]["properties"]]
+        names = list(previous["inputs"]["properties"])
         if hasattr(rows, "columns"):
             rows = rows[[column for column in rows.columns if str(column) in names]]
-        rows = _taken(trained.model, code, rows.reset_index(drop=True))
+        rows = _taken(model, code, rows.reset_index(drop=True))
         inputs = code(rows)
     provenance = {
         "estimator": type(trained.model).__name__,
@@ -184,10 +188,10 @@ def train(project: Path, data: Path | None) -> Handover:
         "data": [{"name": data.name, "sha256": artifact.sha256(data)}] if data else [],
     }
     return Handover(
-        estimator=trained.model,
+        estimator=model,
         rows=rows,
-        answers=trained.model.predict(inputs),
-        probabilities=_probabilities(trained.model, inputs),
+        answers=model.predict(inputs),
+        probabilities=_probabilities(model, inputs),
         target=target,
         level=previous.get("level", "raw"),
         reference="training",
@@ -214,9 +218,10 @@ def compare(before: Mapping[str, Any], rows: Sequence[Any], project: Path) -> st
         answers = predictor.predict([row["instance"] for row in rows])
     except (RowsRefused, KeyError):
         return "The inputs are others than before."
+    tolerance = formats.tolerance(predictor.signature["artifact"])
     difference = proof.largest_difference(answers, [row["prediction"] for row in rows])
     data = "on the same data" if same_data else "on other data"
-    if difference <= proof.TOLERANCE:
+    if difference <= tolerance:
         return f"Trained {data}: the same answers as before to {len(rows)} rows."
     return f"Trained {data}: other answers than before (by up to {difference:.2g})."
 
@@ -254,16 +259,13 @@ def _contract(handover: Handover, project: Path, target: Path) -> dict[str, Any]
     if handover.probabilities is None:
         for item in (outputs, *outputs.get("targets", [])):
             item |= {"probabilities": False} if item["task"] == "classification" else {}
-    saved: Any = handover.estimator
     prepared: dict[str, Any] = {}
     if handover.features is not None:
-        learned = handover.features["learned"]
-        saved = {"estimator": handover.estimator, "learned": learned["estimators"]}
         prepared["features"] = {
             "module": f"{__package__}_model.features",
             "columns": list(handover.features["columns"]),
             "filled": handover.features["filled"],
-            "learned": features.save(learned["values"], target),
+            "learned": features.save(handover.features["learned"], target),
         }
     return {
         "name": about["name"],
@@ -273,7 +275,7 @@ def _contract(handover: Handover, project: Path, target: Path) -> dict[str, Any]
         "inputs": inputs,
         "outputs": outputs,
         **prepared,
-        "artifact": artifact.save(saved, target) | {"packages": _pinned(project)},
+        "artifact": artifact.save(handover.estimator, target) | {"packages": _pinned(project)},
         "provenance": dict(handover.provenance),
     }
 

@@ -43,11 +43,11 @@ class Predictor:
         """
         signature = read_json(directory / "signature.json")
         estimator = artifact.load(directory, signature["artifact"])
-        entry = signature.get("features")
-        learned: dict[str, Any] = {}
-        if entry:
-            estimator, learned = estimator["estimator"], estimator["learned"]
-        return cls(signature, _single_threaded(estimator), features.load(directory, entry, learned))
+        return cls(
+            signature,
+            _single_threaded(estimator),
+            features.load(directory, signature.get("features")),
+        )
 
     @property
     def version(self) -> str:

@@ -1,9 +1,9 @@
 """The parity promise: the served model answers what it answered where it was fitted.
 
-Labels must be equal. Numbers may differ by ``TOLERANCE`` of their size, because a linear model sums
-a batch in another order than a single row, in the last digits of a double. A number smaller than 1
-is measured against 1, or against the largest of all the answers if that is smaller still, of each
-target on its own.
+Labels must be equal. Numbers may differ by their format's tolerance, because a linear model sums a
+batch in another order than a single row, in the last digits of a double, or of 32 bits in a neural
+network. A number smaller than 1 is measured against 1, or against the largest of all the answers if
+that is smaller still, of each target on its own.
 """
 
 import json
@@ -12,11 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import schema
+from . import formats, schema
 from .artifact import ModelError
 from .predictor import Prediction, Predictor
 
-TOLERANCE = 1e-9
 NUMBERS, LABELS = ("value", "values"), ("label", "labels")
 Path = tuple[str, ...]
 """The names that lead to a part of a prediction."""
@@ -39,17 +38,18 @@ def prove(
         ModelError: an answer differs, depends on the other rows, or an instance is refused.
     """
     asked = _through_schema(predictor, instances)
+    tolerance = formats.tolerance(predictor.signature["artifact"])
     together = largest_difference(predictor.predict(asked), reference)
     step = max(1, -(-len(asked) // SINGLE_ROWS))
     picked = range(0, len(asked), step)
     alone = [predictor.predict([asked[i]])[0] for i in picked]
     one_by_one = largest_difference(alone, [reference[i] for i in picked])
-    if together > TOLERANCE:
+    if together > tolerance:
         raise ModelError(
             f"The saved model answers its own rows differently (by {together:.2g}) from where it "
             "was fitted, so it is not served."
         )
-    if one_by_one > TOLERANCE:
+    if one_by_one > tolerance:
         raise ModelError(
             f"A row asked alone is answered differently (by {one_by_one:.2g}) from the same row "
             "among others, so the model cannot answer single requests."
@@ -57,7 +57,7 @@ def prove(
     return {
         "rows": len(asked),
         "single_rows": len(alone),
-        "tolerance": TOLERANCE,
+        "tolerance": tolerance,
         "largest_difference": max(together, one_by_one),
     }
 
