@@ -22,7 +22,8 @@ def write(staged: Path, files: Mapping[str, str]) -> None:
     package = next((staged / "model" / "src").iterdir())
     for name, text in files.items():
         (package / name).write_text(text, encoding="utf-8")
-    (package / LEARNED.name).write_bytes(LEARNED.read_bytes())
+    if "features.py" in files:
+        (package / LEARNED.name).write_bytes(LEARNED.read_bytes())
     folder = str(package)
     for arguments in (
         ["check", "--quiet", "--fix", "--select", "F401,F811,I001,UP,W"],

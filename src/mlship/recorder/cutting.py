@@ -8,7 +8,6 @@ fitted on, the same for a row alone as for all together.
 from __future__ import annotations
 
 import ast
-import copy
 import random
 import shutil
 import sys
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 from . import libraries, models, tables
 from .log import Log
 from .models import Candidate, Refused
-from .script import Fit, Script
+from .script import SAMPLING, Fit, Script
 from .slices import backward
 from .statements import Statement, first_line
 from .tape import Tape, Unrepeatable, restore
@@ -77,26 +76,13 @@ class Search(NamedTuple):
 def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
     """Find the earliest cut for a model."""
     blocked: list[str] = []
-    fit = _fit(statements, candidate)
-    if fit is None:
-        return Search(None, ["what the model was fitted on has no name in the notebook"])
-    path = backward(statements, fit.at, _names(fit.samples))
-    loaders = sorted({statement for statement, _ in log.loads} & set(path))
-    if not loaders:
-        return Search(None, ["the rows are not loaded from a file or a data set"])
-    target = backward(statements, fit.at, _names(fit.target)) if fit.target is not None else []
-    tape = Tape(statements, log)
     try:
-        tape.run(sorted({*path, *target}), loaders[0])
-        made = tape.value(fit.samples, fit.at)
+        slice_ = _again(statements, log, candidate)
     except (Unrepeatable, NotWritable) as error:
         return Search(None, [str(error)])
-    if not same_rows(made, candidate.fitted.samples):
-        return Search(
-            None, ["running the cells again does not give the same rows: they are random"]
-        )
+    fit, path, tape = slice_
     end = time.monotonic() + SECONDS
-    for at in [i for i in path if i >= loaders[0]]:
+    for at in [i for i in path if i >= (tape.primary or 0)]:
         if not tape.values.get(at):
             continue
         for climb in (True, False):
@@ -109,6 +95,56 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
                 reason = str(error)
         blocked.append(f"after cell {statements[at].cell}: {reason}")
     return Search(None, blocked)
+
+
+def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
+    """Find the latest cut, after which nothing is done to the rows: only training is written."""
+    try:
+        fit, _, tape = _again(statements, log, candidate)
+    except (Unrepeatable, NotWritable) as error:
+        return Search(None, [str(error)])
+    drawn = [found.statement for found in tape.found.values() if found.kind in SAMPLING]
+    reason = "the rows have no name where nothing more is done to them"
+    for at in reversed([i for i in range(min([fit.at, *drawn])) if i in tape.kinds]):
+        try:
+            script = Script(statements, tape, fit, at)
+        except NotWritable as error:
+            reason = str(error)
+            continue
+        rows = tape.held(script.rows_name, at)
+        if not script.stages and rows is not None:
+            served = list(range(tables.rows(rows)))
+            return Search(Cut(script, rows, rows, served, {}, {}, [], {}, rows), [])
+    return Search(None, [reason])
+
+
+class Slice(NamedTuple):
+    """A slice that was run again, with what it leads to."""
+
+    fit: Fit
+    path: list[int]
+    tape: Tape
+
+
+def _again(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Slice:
+    """Run again what made the rows of a fit.
+
+    Raises:
+        Unrepeatable: it does not give the same rows.
+    """
+    fit = _fit(statements, candidate)
+    if fit is None:
+        raise Unrepeatable("what the model was fitted on has no name in the notebook")
+    path = backward(statements, fit.at, _names(fit.samples))
+    loaders = sorted({statement for statement, _ in log.loads} & set(path))
+    if not loaders:
+        raise Unrepeatable("the rows are not loaded from a file or a data set")
+    target = backward(statements, fit.at, _names(fit.target)) if fit.target is not None else []
+    tape = Tape(statements, log)
+    tape.run(sorted({*path, *target}), loaders[0])
+    if not same_rows(tape.value(fit.samples, fit.at), candidate.fitted.samples):
+        raise Unrepeatable("running the cells again does not give the same rows: they are random")
+    return Slice(fit, path, tape)
 
 
 def handover(
@@ -126,9 +162,7 @@ def handover(
     cut = search.cut
     if cut is None:
         raise Refused("There is no cut.")
-    answered = {key: i for i, key in enumerate(_keys(values["rows"]))}
-    keys = enumerate(_keys(cut.inputs))
-    pairs = [(position, answered[key]) for position, key in keys if key in answered]
+    pairs = _pairs(cut, values["rows"])
     kept, asked = [position for position, _ in pairs], [answer for _, answer in pairs]
     if not kept:
         raise Refused("None of the rows as loaded becomes one that the model was fitted on.")
@@ -173,6 +207,18 @@ def handover(
     return change, facts, kept
 
 
+def _pairs(cut: Cut, rows: Any) -> list[tuple[int, int]]:
+    """Return (served row, answered row) for each served row that the notebook has an answer to."""
+    places = {key: i for i, key in enumerate(_keys(rows))}
+    keys = enumerate(_keys(cut.inputs))
+    return [(position, places[key]) for position, key in keys if key in places]
+
+
+def answered(cut: Cut, rows: Any) -> list[int]:
+    """Return which of the served rows the notebook has an answer to."""
+    return [position for position, _ in _pairs(cut, rows)]
+
+
 def trained(
     cut: Cut, kept: Sequence[int], candidate: Candidate, log: Log, folder: str, notebook: str
 ) -> tuple[dict[str, str], str]:
@@ -197,7 +243,8 @@ def trained(
         files = Training(cut.script, owner, candidate.name, score, fits).files
     except NotWritable as error:
         return {}, f"There is no training code: {error}."
-    files["features.py"] = cut.script.features(notebook)
+    if cut.script.stages:
+        files["features.py"] = cut.script.features(notebook)
     if candidate.fitted.seconds > FIT_SECONDS:
         return files, "The training code was not run: the notebook took too long for that."
     random.seed()
@@ -207,8 +254,11 @@ def trained(
         result = _retrained(files, log.paths.get(cut.script.source_name), folder)
         from .learned import Learned
 
-        rows = _take(cut.rows_whole, [cut.served[i] for i in kept]).reset_index(drop=True)
-        inputs = _module(cut.script).features(rows, Learned(result.learned.known))
+        rows = _take(cut.rows_whole, [cut.served[i] for i in kept])
+        rows = rows.reset_index(drop=True) if hasattr(rows, "iloc") else rows
+        inputs = rows
+        if cut.script.stages:
+            inputs = _module(cut.script).features(rows, Learned(result.learned.known))
         model, options = candidate.served(), candidate.options()
         ours = libraries.of(result.model).ask(result.model, inputs, options)
         theirs = libraries.of(model).ask(model, _take(cut.inputs, kept), options)
@@ -339,13 +389,13 @@ def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit | None:
 
 
 def _prove(script: Script, tape: Tape, candidate: Candidate) -> Cut:
-    rows = tape.values[script.cut].get(script.rows_name)
+    rows = tape.held(script.rows_name, script.cut)
     if rows is None or not hasattr(rows, "iloc"):
         raise NotProven("the rows are no table there")
     module = _module(script)
-    known = _train(script, tape, module, candidate.fitted.samples)
+    learned = _train(script, tape, module, candidate.fitted.samples)
     rows = rows.reset_index(drop=True)
-    features = _features(module, known)
+    features = _features(module, learned)
     served, unservable = _servable(features, rows)
     if not served:
         raise NotProven(f"no row can be prepared: {next(iter(unservable.values()))}")
@@ -361,7 +411,7 @@ def _prove(script: Script, tape: Tape, candidate: Candidate) -> Cut:
         for name, value in values.items()
     }
     asked = rows[names] if names is not None else rows
-    return Cut(script, asked, inputs, served, known, filled, read, unservable, rows)
+    return Cut(script, asked, inputs, served, learned, filled, read, unservable, rows)
 
 
 def _json(value: Any) -> Any:
@@ -386,7 +436,7 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
     from .learned import Learned, from_json, to_json
 
     learned = Learned()
-    table = copy.deepcopy(tape.values[script.cut][script.rows_name])
+    table: Any = tape.held(script.rows_name, script.cut)
     drawn = 0
     restore(script.statements[script.cut].random)
     try:
@@ -394,11 +444,11 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
             if stage.number > drawn:
                 drawn = stage.number
                 border = script.borders[drawn - 1]
-                table = copy.deepcopy(tape.values[border.at][border.becomes])
+                table = tape.held(border.becomes, border.at)
             function = getattr(module, stage.name)
             table = function(table, learned) if stage.learns else function(table)
         if script.borders and drawn < len(script.borders):
-            table = tape.values[script.borders[-1].at][script.borders[-1].becomes]
+            table = tape.held(script.borders[-1].becomes, script.borders[-1].at)
     except Exception as error:
         raise NotProven(f"the code fails in training: {_said(error)}") from None
     if not same_rows(table, samples):

@@ -232,6 +232,7 @@ class Recorder:
         asked: Any = model
         if source:
             facts["why"] = f"its rows are those of {source}, unchanged"
+            facts.update(self._training_alone(candidate, rows, folder))
         elif search is not None and search.cut is not None:
             name = self.job["notebook"]
             change, more, kept = cutting.handover(search, values, self.statements, name)
@@ -259,8 +260,21 @@ class Recorder:
             "personal": values["personal"],
             "documents": self.log.documents,
             "packages": models.packages(values, model, facts["code"].values()),
-            "remarks": models.remarks(model, candidate.fitted.target, answers),
+            "remarks": [
+                *models.remarks(model, candidate.fitted.target, answers),
+                *([facts["remark"]] if "remark" in facts else []),
+            ],
         }
+
+    def _training_alone(self, candidate: Candidate, rows: Any, folder: str) -> dict[str, Any]:
+        """Write the training code of a model that takes its rows as they were loaded."""
+        search = cutting.last(self.statements, self.log, candidate)
+        if search.cut is None:
+            return {"remark": f"There is no training code: {search.blocked[0]}."}
+        kept = cutting.answered(search.cut, rows)
+        name = self.job["notebook"]
+        code, said = cutting.trained(search.cut, kept, candidate, self.log, folder, name)
+        return {"code": code, "remark": said}
 
     def _doubts(self, candidate: Candidate) -> list[str]:
         """Name the failed statements that may have fitted or saved the model that is meant."""

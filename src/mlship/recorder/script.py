@@ -480,18 +480,22 @@ class Script:
         nodes = [self.statements[i] for i in self.module_level]
         return [s.source for s in nodes if isinstance(s.node, (ast.Import, ast.ImportFrom))]
 
-    def features(self, notebook: str) -> str:
-        """Return the module that prepares rows, in training and in serving."""
-        definitions: list[str] = []
+    def definitions(self) -> list[str]:
+        """Return the notebook's functions and constants that the code needs."""
+        lines: list[str] = []
         for index in self.module_level:
             statement = self.statements[index]
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
                 continue
-            definitions += statement.comments
+            lines += statement.comments
             if isinstance(statement.node, ast.FunctionDef):
-                definitions.append(self._function(statement, statement.node))
+                lines.append(self._function(statement, statement.node))
             else:
-                definitions.append(self.writer.statement(statement, training=True))
+                lines.append(self.writer.statement(statement, training=True))
+        return lines
+
+    def features(self, notebook: str) -> str:
+        """Return the module that prepares rows, in training and in serving."""
         chain = self.rows_name
         for stage in self.stages:
             chain = f"{stage.name}({chain}{', learned' if stage.learns else ''})"
@@ -516,7 +520,7 @@ class Script:
                 *imports,
                 "from .learned import Learned",
                 "",
-                *definitions,
+                *self.definitions(),
                 "",
                 *(stage.source + "\n\n" for stage in self.stages),
                 *entry,

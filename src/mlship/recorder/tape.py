@@ -143,6 +143,11 @@ class Tape:
         typed.__original__ = function  # type: ignore[attr-defined]
         self.namespace[name] = typed
 
+    def held(self, name: str, at: int) -> Any:
+        """Return a copy of the table that ``name`` was after statement ``at``, or None."""
+        found = [i for i in self.values if i <= at and name in self.values[i]]
+        return copy.deepcopy(self.values[max(found)][name]) if found else None
+
     def value(self, expression: ast.expr, at: int) -> Any:
         """Return what an expression of statement ``at`` is after the run.
 
@@ -273,7 +278,7 @@ class Tape:
             name == "Categorical" and "categories" not in kwargs and len(args) == 1
         ):
             self._find(place, "categories")
-        elif name == "transform" and type(owner).__module__.startswith("pandas.core.groupby"):
+        elif name == "transform" and type(owner).__name__.endswith("GroupBy"):
             self._find(place, "group")
         elif name == "concat" and self._is_stack(args, result):
             main = [i for i, part in enumerate(args[0]) if _length(part) in self._lengths]
@@ -327,7 +332,7 @@ class Tape:
             return _length(result) not in lengths
         if isinstance(result, (list, tuple)) and len(result) in lengths:
             return False
-        if type(result).__module__.startswith("pandas.core.indexes"):
+        if type(result).__module__.startswith("pandas") and type(result).__name__.endswith("Index"):
             return len(result) not in lengths
         plain = (int, float, str, bool, list, tuple, dict)
         return (
@@ -451,7 +456,7 @@ def type_name(value: Any) -> str:
     if module == "numpy":
         kinds = {"f": "float", "i": "int", "u": "int", "b": "bool", "U": "str"}
         return "np.ndarray" if name == "ndarray" else kinds.get(value.dtype.kind, "Any")
-    if module.startswith("pandas.") and name in ("DataFrame", "Series", "Index"):
+    if module.split(".")[0] == "pandas" and name in ("DataFrame", "Series", "Index"):
         return f"pd.{name}"
     if value is None:
         return "None"
@@ -474,7 +479,7 @@ def _is_table(value: Any) -> bool:
     module, name = type(value).__module__, type(value).__name__
     if module == "numpy":
         return name == "ndarray" and value.ndim > 0
-    if module.startswith("pandas.core") and name in ("DataFrame", "Series"):
+    if module.split(".")[0] == "pandas" and name in ("DataFrame", "Series"):
         return True
     return module.startswith("scipy.sparse")
 

@@ -143,7 +143,7 @@ class Training:
                 *script.imports(),
                 where,
                 "",
-                *self._definitions(lines),
+                *(self._definitions(lines) if script.stages else script.definitions()),
                 f"def load(path: Path | None = None) -> {kind}:",
                 f'    """Return the rows{script.cells(own)}.',
                 "",
@@ -164,7 +164,8 @@ class Training:
             if isinstance(part, ast.Name)
         }
         names = sorted(spoken & self.script.defined())
-        return [f"from .features import {', '.join(names)}", ""] if names else []
+        module = "features" if self.script.stages else "load"
+        return [f"from .{module} import {', '.join(names)}", ""] if names else []
 
     def _train(self) -> str:
         script = self.script
@@ -215,6 +216,10 @@ class Training:
         writer.replaced.clear()
         lines = [line for _, code in sorted(steps, key=lambda step: step[0]) for line in code]
         held_out = self._held_out()
+        prepared = bool(script.stages)
+        steps_import = [f"from . import features as {MODULE}"] if prepared else []
+        learned_import = ["from .learned import Learned"] if prepared else []
+        learned = "learned.sealed()" if prepared else "None"
         cells = script.cells([*self.body, script.fit.at])
         return "\n".join(
             [
@@ -224,9 +229,9 @@ class Training:
                 "import numpy as np",
                 "import pandas as pd",
                 *imports,
-                f"from . import features as {MODULE}",
+                *steps_import,
                 "from .evaluate import evaluate",
-                "from .learned import Learned",
+                *learned_import,
                 "from .load import load",
                 *self._definitions(lines),
                 "",
@@ -235,16 +240,18 @@ class Training:
                 "    rows: Any",
                 '    """The rows as they were loaded (n)."""',
                 "    model: Any",
-                "    learned: Learned",
-                '    """What the features know of the training rows."""',
+                "    learned: Learned" if prepared else "    learned: None",
+                '    """What the features know of the training rows."""'
+                if prepared
+                else '    """Nothing: the model takes the rows as they are."""',
                 "    metrics: dict[str, float]",
                 "",
                 "def train(path: Path | None = None) -> Trained:",
                 f'    """Load the rows, prepare them and fit the model{cells}."""',
-                "    learned = Learned()",
+                *(["    learned = Learned()"] if prepared else []),
                 indented(lines),
                 *(f"    {line}" for line in held_out),
-                f"    return Trained(rows, {self.model}, learned.sealed(), metrics)",
+                f"    return Trained(rows, {self.model}, {learned}, metrics)",
                 "",
             ]
         )

@@ -97,7 +97,7 @@ def unchanged(directory: Path, entry: Mapping[str, Any]) -> Path:
     Raises:
         ModelError: it is missing, or not the one that was packed.
     """
-    path = directory / entry["file"]
+    path = directory / str(entry["file"])
     if not path.is_file():
         raise ModelError(f"{path} is missing; pack the model again or restore it from git.")
     if sha256(path) != entry["sha256"]:

@@ -25,9 +25,11 @@ import numpy as np
 
 from . import artifact, card, experiments, features, formats, proof, signature
 from .artifact import ModelError
-from .instances import from_rows
+from .instances import from_rows, plain_value
 from .predictor import Prediction, Predictor, RowsRefused, predictions
 
+KEPT = ("notebook", "notebook_sha256", "cell", "notes")
+"""What training again does not change of where a model comes from."""
 WRITTEN_BY_PEOPLE = ("description", "minimum", "maximum", "x-unit")
 """What people add to a property by hand; it survives packing again."""
 SAID = {"description": "description", "x-unit": "unit"}
@@ -101,7 +103,7 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
             "experiments": dict(handover.experiments) or experiments.kept(project),
         }
         _write_json(target / "receipt.json", receipt)
-        example = signature.example(contract["inputs"], instances)
+        example = _example(contract["inputs"], instances, predictor)
         _write_json(target / "example.json", {"instances": [example]})
         for pattern in ("model.*", "learned.*"):
             for old in (project / "model").glob(pattern):
@@ -118,6 +120,23 @@ def _reference(handover: Handover, contract: Mapping[str, Any]) -> list[Predicti
         return predictions(handover.answers, handover.probabilities, contract["outputs"])
     except ValueError as error:
         raise ModelError(str(error)) from None
+
+
+def _example(
+    inputs: Mapping[str, Any], instances: Sequence[Mapping[str, Any]], predictor: Predictor
+) -> dict[str, Any]:
+    """Return an instance that the model answers and that is no real row."""
+    example = signature.example(inputs, instances)
+    for changed in (example, {**example, **signature.masked(inputs, instances)}):
+        try:
+            predictor.predict([changed])
+        except RowsRefused:
+            continue
+        return changed
+    raise ModelError(
+        "No example can be made up that the model answers: it takes texts of a form of their own, "
+        f"in {', '.join(signature.masked(inputs, instances)) or 'no column'}."
+    )
 
 
 def _kept(
@@ -181,12 +200,22 @@ def train(project: Path, data: Path | None) -> Handover:
             rows = rows[[column for column in rows.columns if str(column) in names]]
         rows = _taken(model, code, rows.reset_index(drop=True))
         inputs = code(rows)
+    data = data or getattr(importlib.import_module(f"{__package__}_model.load"), "DATA", None)
+    files = [{"name": data.name, "sha256": artifact.sha256(data)}] if data else []
+    before = previous.get("provenance", {})
     provenance = {
+        **{name: before[name] for name in KEPT if name in before},
         "estimator": type(trained.model).__name__,
         "python": platform.python_version(),
         "metrics": [{"name": name, "value": value} for name, value in trained.metrics.items()],
-        "data": [{"name": data.name, "sha256": artifact.sha256(data)}] if data else [],
+        "data": files,
     }
+    labels = None
+    if files and files == before.get("data"):  # else nothing proves that the codes mean the same
+        codes = [plain_value(code) for code in getattr(model, "classes_", ())]
+        labels = outputs["labels"] if outputs.get("x-encoded") == codes else None
+    receipt = project / "model" / "receipt.json"
+    cut = json.loads(receipt.read_text(encoding="utf-8"))["cut"] if receipt.is_file() else {}
     return Handover(
         estimator=model,
         rows=rows,
@@ -195,8 +224,10 @@ def train(project: Path, data: Path | None) -> Handover:
         target=target,
         level=previous.get("level", "raw"),
         reference="training",
+        labels=labels,
         provenance=provenance,
         features=prepared,
+        cut=cut if prepared else {},
     )
 
 

@@ -6,8 +6,9 @@ people set them, by hand. ``x-container``, ``x-dtype`` and the like say how ``in
 the estimator's input.
 """
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -19,6 +20,8 @@ from .instances import from_rows, plain_value
 
 FEW = 20
 """Fewer rows than this may well differ in each number without being counted."""
+MANY = 5
+"""Rows that share a word, so that it names none of them."""
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -179,6 +182,39 @@ def example(inputs: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dic
         else:
             instance[name] = "text"
     return instance
+
+
+def masked(inputs: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Make up a text of the right form for each column of free texts.
+
+    Of a real one, only words that at least ``MANY`` rows share are kept; of the others letters
+    become ``x`` and digits ``1``. A whole text that so many rows share, of a column that does not
+    look personal, is taken as it is.
+    """
+    made: dict[str, str] = {}
+    for name, schema in inputs["properties"].items():
+        if "string" not in schema["type"] or "enum" in schema or "format" in schema:
+            continue
+        texts = [row[name] for row in rows if row[name] is not None]
+        text, times = Counter(texts).most_common(1)[0] if texts else ("text", 0)
+        if times >= MANY and "x-personal" not in schema:
+            made[name] = text
+            continue
+        words = Counter(word for text in texts for word in set(re.findall(r"\w+", text)))
+        made[name] = _masked(texts, {word for word, n in words.items() if n >= MANY})
+    return made
+
+
+def _masked(texts: Sequence[str], common: Collection[str]) -> str:
+    """Return the text with the most words that are ``common``, the others masked."""
+    known = set(common)
+    text = max(texts, key=lambda text: len(known & set(re.findall(r"\w+", text))), default="text")
+    return re.sub(r"\w+", lambda word: word[0] if word[0] in known else _form(word[0]), text)
+
+
+def _form(word: str) -> str:
+    letters = ("1" if letter.isdigit() else "X" if letter.isupper() else "x" for letter in word)
+    return "".join(letters)
 
 
 def _zone(moment: str) -> str:
