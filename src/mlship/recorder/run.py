@@ -234,7 +234,7 @@ class Recorder:
             facts["why"] = f"its rows are those of {source}, unchanged"
             facts.update(self._training_alone(candidate, rows, folder))
         elif search is not None and search.cut is not None:
-            name = self.job["notebook"]
+            name = self.job.get("notebook", "the notebook")
             change, more, kept = cutting.handover(search, values, self.statements, name)
             values.update(change)
             facts.update(more)
@@ -272,7 +272,7 @@ class Recorder:
         if search.cut is None:
             return {"remark": f"There is no training code: {search.blocked[0]}."}
         kept = cutting.answered(search.cut, rows)
-        name = self.job["notebook"]
+        name = self.job.get("notebook", "the notebook")
         code, said = cutting.trained(search.cut, kept, candidate, self.log, folder, name)
         return {"code": code, "remark": said}
 
