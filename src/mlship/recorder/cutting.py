@@ -8,19 +8,23 @@ fitted on, the same for a row alone as for all together.
 from __future__ import annotations
 
 import ast
+import copy
+import functools
+import os
 import random
 import shutil
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import libraries, models, tables
+from . import libraries, models, personal, tables
 from .log import Log
 from .models import Candidate, Refused
 from .script import SAMPLING, Fit, Script
-from .slices import backward
+from .slices import backward, reduced
 from .statements import Statement, first_line
 from .tape import Tape, Unrepeatable, restore
 from .training import Training
@@ -28,6 +32,10 @@ from .writer import NotWritable
 
 SECONDS = 120.0
 """Time for trying cuts, and again for finding out which columns matter."""
+TABLES = 3
+"""Tables that are tried as the one with the rows."""
+LARGEST_TABLE = 20_000
+"""Values of a table that is kept with what training learned."""
 SINGLES = 40
 """Rows that are prepared one at a time, spread over the table."""
 FIT_SECONDS = 120.0
@@ -74,33 +82,65 @@ class Search(NamedTuple):
 
 
 def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
-    """Find the earliest cut for a model."""
+    """Find the earliest cut for a model.
+
+    Each table that is loaded is tried as the one with the rows, at first without the tables that
+    the notebook only works on along with it.
+    """
     blocked: list[str] = []
-    try:
-        slice_ = _again(statements, log, candidate)
-    except (Unrepeatable, NotWritable) as error:
-        return Search(None, [str(error)])
-    fit, path, tape = slice_
     end = time.monotonic() + SECONDS
-    for at in [i for i in path if i >= (tape.primary or 0)]:
-        if not tape.values.get(at):
-            continue
-        for climb in (True, False):
+    try:
+        fit = _fit(statements, candidate)
+        path, loaders = _loaders(statements, log, fit)
+    except Unrepeatable as error:
+        return Search(None, [str(error)])
+    for primary in loaders[:TABLES]:
+        others = {name for i in loaders if i != primary for name in statements[i].changed}
+        fewer = reduced(statements, path, others)
+        for variant in ([fewer] if fewer != list(statements) else []) + [list(statements)]:
+            try:
+                slice_ = _again(variant, log, candidate, fit, primary)
+            except (Unrepeatable, NotWritable) as error:
+                blocked.append(str(error))
+                continue
+            cut = _first(variant, slice_, candidate, blocked, end)
+            if cut is not None:
+                return Search(cut, blocked)
             if time.monotonic() > end:
                 return Search(None, [*blocked, "finding a cut took too long"])
+    return Search(None, blocked)
+
+
+def _first(
+    statements: Sequence[Statement],
+    slice_: Slice,
+    candidate: Candidate,
+    blocked: list[str],
+    end: float,
+) -> Cut | None:
+    """Return the first cut that is proven; note in ``blocked`` why others are not."""
+    fit, path, tape = slice_
+    for at in [i for i in path if i >= (tape.primary or 0) and tape.values.get(i)]:
+        reason = ""
+        for climb in (True, False):
+            if time.monotonic() > end:
+                return None
             try:
-                script = Script(statements, tape, fit, at, climb)
-                return Search(_prove(script, tape, candidate), blocked)
+                return _prove(Script(statements, tape, fit, at, climb), tape, candidate)
             except (NotWritable, NotProven) as error:
                 reason = str(error)
+            except Exception as error:  # an honest later cut is better than no answer at all
+                reason = f"the code could not be written ({_said(error)})"
         blocked.append(f"after cell {statements[at].cell}: {reason}")
-    return Search(None, blocked)
+    return None
 
 
 def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
     """Find the latest cut, after which nothing is done to the rows: only training is written."""
     try:
-        fit, _, tape = _again(statements, log, candidate)
+        fit = _fit(statements, candidate)
+        _, loaders = _loaders(statements, log, fit)
+        _, _, tape = _again(statements, log, candidate, fit, loaders[0])
     except (Unrepeatable, NotWritable) as error:
         return Search(None, [str(error)])
     drawn = [found.statement for found in tape.found.values() if found.kind in SAMPLING]
@@ -126,22 +166,31 @@ class Slice(NamedTuple):
     tape: Tape
 
 
-def _again(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Slice:
-    """Run again what made the rows of a fit.
+def _loaders(statements: Sequence[Statement], log: Log, fit: Fit) -> tuple[list[int], list[int]]:
+    """Return the statements that made the rows of a fit, and those of them that load tables.
 
     Raises:
-        Unrepeatable: it does not give the same rows.
+        Unrepeatable: none loads one.
     """
-    fit = _fit(statements, candidate)
-    if fit is None:
-        raise Unrepeatable("what the model was fitted on has no name in the notebook")
     path = backward(statements, fit.at, _names(fit.samples))
     loaders = sorted({statement for statement, _ in log.loads} & set(path))
     if not loaders:
         raise Unrepeatable("the rows are not loaded from a file or a data set")
+    return path, loaders
+
+
+def _again(
+    statements: Sequence[Statement], log: Log, candidate: Candidate, fit: Fit, primary: int
+) -> Slice:
+    """Run again what made the rows of a fit; statement ``primary`` loads them.
+
+    Raises:
+        Unrepeatable: it does not give the same rows.
+    """
+    path = backward(statements, fit.at, _names(fit.samples))
     target = backward(statements, fit.at, _names(fit.target)) if fit.target is not None else []
     tape = Tape(statements, log)
-    tape.run(sorted({*path, *target}), loaders[0])
+    tape.run(sorted({*path, *target}), primary)
     if not same_rows(tape.value(fit.samples, fit.at), candidate.fitted.samples):
         raise Unrepeatable("running the cells again does not give the same rows: they are random")
     return Slice(fit, path, tape)
@@ -357,8 +406,12 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit | None:
-    """Return what the model was fitted with, as names or as code."""
+def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit:
+    """Return what the model was fitted with, as names or as code.
+
+    Raises:
+        Unrepeatable: it has no name.
+    """
     event = candidate.fitted
     statement = statements[event.statement]
     calls = [
@@ -384,11 +437,22 @@ def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit | None:
             for i, node in enumerate((samples, target))
         )
     if samples is None:
-        return None
+        raise Unrepeatable("what the model was fitted on has no name in the notebook")
     return Fit(event.statement, samples, target)
 
 
 def _prove(script: Script, tape: Tape, candidate: Candidate) -> Cut:
+    """Prove a cut, in a folder where no file of the notebook is."""
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as empty:
+        os.chdir(empty)
+        try:
+            return _proven(script, tape, candidate)
+        finally:
+            os.chdir(before)
+
+
+def _proven(script: Script, tape: Tape, candidate: Candidate) -> Cut:
     rows = tape.held(script.rows_name, script.cut)
     if rows is None or not hasattr(rows, "iloc"):
         raise NotProven("the rows are no table there")
@@ -423,8 +487,12 @@ def _module(script: Script) -> Any:
     """Run the module that was written, as the project will."""
     module = types.ModuleType("mlship.recorder.features")
     module.__package__ = __package__
+    for place, name in script.writer.loaders.items():
+        module.__dict__[name] = functools.partial(copy.deepcopy, script.tape.loaded[place])
     try:
-        code = compile(script.features("notebook"), "<features>", "exec", dont_inherit=True)
+        code = compile(
+            script.features("notebook", alone=True), "<features>", "exec", dont_inherit=True
+        )
         exec(code, module.__dict__)  # noqa: S102 - the notebook's own code, as it was written
     except Exception as error:
         raise NotProven(f"the code does not load: {type(error).__name__}: {error}") from None
@@ -453,6 +521,10 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
         raise NotProven(f"the code fails in training: {_said(error)}") from None
     if not same_rows(table, samples):
         raise NotProven("the code does not make the rows that the model was fitted on")
+    for name, value in learned.known.items():
+        named = hasattr(value, "columns") and personal.columns(value, None)
+        if tables.cells(value) > LARGEST_TABLE or named:
+            raise NotProven(f"the table {name} is too large, or too personal, to be kept")
     try:
         return {
             name: value if hasattr(value, "get_params") else from_json(to_json(value))

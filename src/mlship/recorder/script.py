@@ -87,6 +87,7 @@ class Script:
         self.source_name, self.main = self._source()
         self.first = tape.found[self.main].statement
         """The statement that loads the rows."""
+        self.loaders = self._loaders()
         self.borders = self._borders()
         self.rows_name = self._name_after(cut)
         self.module_level = self._module_level()
@@ -125,6 +126,20 @@ class Script:
             if found.kind == "source" and found.facts["main"]:
                 return str(found.facts["name"]), place
         raise NotWritable("the rows come from no file or data set")
+
+    def _loaders(self) -> dict[str, tuple[str, int]]:
+        """Name a function for each other table that is loaded after the cut, with its place."""
+        functions: dict[str, tuple[str, int]] = {}
+        for place, found in self.tape.found.items():
+            if found.kind == "source" and not found.facts["main"] and found.statement > self.cut:
+                file = str(found.facts["name"])
+                stem = re.sub(r"\W+", "_", file.rpartition(".")[0] or file).strip("_").lower()
+                name = f"load_{stem}"
+                while name in functions:
+                    name += "_"
+                functions[name] = (file, place)
+                self.writer.loaders[place] = name
+        return functions
 
     def _name_after(self, cut: int) -> str:
         """Return the one table that everything after the cut is made from."""
@@ -494,8 +509,11 @@ class Script:
                 lines.append(self.writer.statement(statement, training=True))
         return lines
 
-    def features(self, notebook: str) -> str:
-        """Return the module that prepares rows, in training and in serving."""
+    def features(self, notebook: str, alone: bool = False) -> str:
+        """Return the module that prepares rows, in training and in serving.
+
+        ``alone``, it imports no other module of the project but what is learned.
+        """
         chain = self.rows_name
         for stage in self.stages:
             chain = f"{stage.name}({chain}{', learned' if stage.learns else ''})"
@@ -519,6 +537,7 @@ class Script:
                 "",
                 *imports,
                 "from .learned import Learned",
+                *(f"from .load import {name}" for name in self.loaders if not alone),
                 "",
                 *self.definitions(),
                 "",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Container, Iterable, Sequence
 
 from .statements import Statement
 
@@ -22,6 +23,58 @@ def backward(statements: Sequence[Statement], at: int, names: Iterable[str]) -> 
             found.append(index)
             needed = (needed - bound(statement.node)) | statement.needs
     return found[::-1]
+
+
+def reduced(
+    statements: Sequence[Statement], within: Iterable[int], others: Container[str]
+) -> list[Statement]:
+    """Take tables that are only worked on along with the rows out of the notebook's loops.
+
+    ``for table in [train, test]: ...`` does the same to both; of the two only one is served.
+
+    Args:
+        statements: the notebook's.
+        within: those that may be changed.
+        others: the names of the tables that are not served.
+
+    Returns:
+        The statements, those changed that list such tables beside another one.
+    """
+    result = list(statements)
+    for index in within:
+        node = statements[index].node
+        listed = node.iter if isinstance(node, ast.For) else getattr(node, "value", None)
+        if not isinstance(listed, (ast.List, ast.Tuple)) or not isinstance(
+            node, (ast.For, ast.Assign)
+        ):
+            continue
+        names = [part.id for part in listed.elts if isinstance(part, ast.Name)]
+        kept = [name for name in names if name not in others]
+        if len(names) != len(listed.elts) or not kept or kept == names:
+            continue
+        result[index] = _with_list(statements[index], listed, kept)
+    return result
+
+
+def _with_list(statement: Statement, listed: ast.expr, kept: Sequence[str]) -> Statement:
+    data = statement.text.encode()
+    lines = data.splitlines(keepends=True)
+
+    def place(line: int, column: int) -> int:
+        return sum(map(len, lines[: line - 1])) + column
+
+    node = statement.node
+    start = place(listed.lineno, listed.col_offset)
+    stop = place(listed.end_lineno or 0, listed.end_col_offset or 0)
+    first = place(node.lineno, node.col_offset)
+    last = place(node.end_lineno or 0, node.end_col_offset or 0)
+    text = (data[first:start] + f"[{', '.join(kept)}]".encode() + data[stop:last]).decode()
+    changed = copy.copy(statement)
+    changed.source = changed.text = text
+    changed.node = ast.parse(text).body[0]
+    dropped = {part.id for part in ast.walk(listed) if isinstance(part, ast.Name)} - set(kept)
+    changed.needs = statement.needs - dropped
+    return changed
 
 
 def bound(node: ast.stmt) -> set[str]:

@@ -167,6 +167,10 @@ def concatenate(tables: Sequence[Any]) -> Any:
         import pandas
 
         return pandas.concat(tables, ignore_index=True)
+    if hasattr(tables[0], "tocsr"):
+        import scipy.sparse
+
+        return scipy.sparse.vstack(tables).tocsr()
     import numpy
 
     return numpy.concatenate(tables)

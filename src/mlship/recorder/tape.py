@@ -75,6 +75,8 @@ class Tape:
         """The types of what each statement changed."""
         self.values: dict[int, dict[str, Any]] = {}
         """Copies of the tables that each statement changed."""
+        self.loaded: dict[int, Any] = {}
+        """What each loader gave, by its place."""
         self.primary: int | None = None
         """The statement whose loader gave the rows."""
         self._lengths: set[int] = set()
@@ -155,7 +157,8 @@ class Tape:
             Unrepeatable: it fails.
         """
         try:
-            code = compile(ast.Expression(expression), "<fit>", "eval", dont_inherit=True)
+            tree = ast.fix_missing_locations(ast.Expression(copy.deepcopy(expression)))
+            code = compile(tree, "<fit>", "eval", dont_inherit=True)
             return eval(code, self.namespace)  # noqa: S307 - the notebook's own code
         except Exception as error:
             raise Unrepeatable(
@@ -234,6 +237,7 @@ class Tape:
         self._turn += 1
         main = self._statement == self.primary and self._turn == 1
         self._find(place, "source", name=name, main=main)
+        self.loaded[place] = value
         value = copy.deepcopy(value)
         for part in (value, getattr(value, "data", None), *_sequence(value)):
             if main and _is_table(part):
@@ -266,7 +270,7 @@ class Tape:
             self._lengths.update(_length(part) for part in result if _is_table(part))
             self._find(place, "split")
             return
-        if not self._from_rows(given):
+        if not self._from_rows(given) and not (before and before[0] in self._lengths):
             return
         if name in ("get_dummies", "factorize"):
             self._find(place, "dummies" if name == "get_dummies" else "factorize")

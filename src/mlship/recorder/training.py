@@ -133,6 +133,8 @@ class Training:
             if from_file
             else "path: not used, since the data set ships with its library."
         )
+        others = self._other_loaders()
+        where = where or ('DATA = Path("data")' if others else "")
         return "\n".join(
             [
                 '"""Read the rows that the model learns from."""',
@@ -153,8 +155,36 @@ class Training:
                 indented(lines),
                 f"    return {', '.join(returned)}",
                 "",
+                *others,
             ]
         )
+
+    def _other_loaders(self) -> list[str]:
+        """Return a function for each other table that is loaded."""
+        script = self.script
+        lines: list[str] = []
+        for name, (file, place) in script.loaders.items():
+            node = script.tape.nodes[place]
+            statement = self.statements[script.tape.found[place].statement]
+            if not isinstance(node, ast.Call):
+                raise NotWritable(f"{file} is not loaded by a call")
+            spot = node.args[0] if node.args else None
+            for word in node.keywords:
+                spot = word.value if word.arg in PATH_WORDS else spot
+            known = script.writer.loaders.pop(place)
+            if "." in file and spot is not None:
+                script.writer.replaced[id(spot)] = f"DATA.with_name({file!r})"
+            code = script.writer.expression(statement, node, True)
+            script.writer.replaced.clear()
+            script.writer.loaders[place] = known
+            lines += [
+                "",
+                f"def {name}() -> Any:",
+                f'    """Return the table of {file}, which lies beside the rows."""',
+                f"    return {code}",
+                "",
+            ]
+        return lines
 
     def _definitions(self, lines: Sequence[str]) -> list[str]:
         """Import the notebook's functions and constants that the lines speak of."""

@@ -292,7 +292,6 @@ class Writer:
             for part in ast.walk(node)
             if getattr(part, "place", None) in self.found
         )
-        found = self.found[place]
         stem = _slug(stem)
         names = self._loop_names(node, place)
         free = stem
@@ -302,10 +301,6 @@ class Writer:
             free = f"{stem}_{number}"
         if names:
             return 'f"' + free + "".join(f"_{{{name}}}" for name in names) + '"'
-        if found.times > 1:
-            raise NotWritable(
-                f"cell {self._statement.cell} learns something anew in each turn of a loop"
-            )
         return f'"{free}"'
 
     def _loop_names(self, node: ast.AST, place: int | None = None) -> list[str]:

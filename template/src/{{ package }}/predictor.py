@@ -22,7 +22,11 @@ class RowsRefused(Exception):
     """The model cannot answer some rows: ``reasons`` says why, by position, and shows no value."""
 
     def __init__(self, reasons: Mapping[int, str]) -> None:
-        super().__init__("; ".join(f"row {row}: {why}" for row, why in reasons.items()))
+        rows: dict[str, int] = {}
+        for why in reasons.values():
+            rows[why] = rows.get(why, 0) + 1
+        said = [f"{why} ({times} rows)" for why, times in list(rows.items())[:3]]
+        super().__init__("; ".join(said))
         self.reasons = reasons
 
 
