@@ -79,6 +79,8 @@ class Search(NamedTuple):
 
     cut: Cut | None
     blocked: list[str]
+    whole: Cut | None = None
+    """The same cut with all that the notebook does to the rows, where ``cut`` does less."""
 
 
 def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
@@ -105,7 +107,8 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
                 continue
             cut = _first(variant, slice_, candidate, blocked, end)
             if cut is not None:
-                return Search(cut, blocked)
+                lean = _lean(cut, slice_.tape, candidate, end)
+                return Search(lean, blocked, None if lean is cut else cut)
             if time.monotonic() > end:
                 return Search(None, [*blocked, "finding a cut took too long"])
     return Search(None, blocked)
@@ -133,6 +136,28 @@ def _first(
                 reason = f"the code could not be written ({_said(error)})"
         blocked.append(f"after cell {statements[at].cell}: {reason}")
     return None
+
+
+def _lean(cut: Cut, tape: Tape, candidate: Candidate, end: float) -> Cut:
+    """Leave out of a cut's code what only works on columns that do not matter."""
+    script = cut.script
+    inner = {index for stage in script.stages for index in stage.inner}
+    for index in sorted(inner, reverse=True):
+        source = script.statements[index].source
+        named = [str(name) for name in cut.filled if str(name) in source]
+        if not named or time.monotonic() > end:
+            continue
+        spared = script.spared | {index}
+        try:
+            fewer = Script(
+                script.statements, tape, script.fit, script.cut, script.writer.climb, spared
+            )
+            proven = _prove(fewer, tape, candidate)
+        except Exception:  # noqa: S112 - whatever it raises, the statement is needed
+            continue
+        if same_rows(proven.inputs, cut.inputs) and proven.served == cut.served:
+            cut, script = proven, fewer
+    return cut
 
 
 def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:

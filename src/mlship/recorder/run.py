@@ -234,14 +234,10 @@ class Recorder:
             facts["why"] = f"its rows are those of {source}, unchanged"
             facts.update(self._training_alone(candidate, rows, folder))
         elif search is not None and search.cut is not None:
-            name = self.job.get("notebook", "the notebook")
-            change, more, kept = cutting.handover(search, values, self.statements, name)
+            cut, change, more = self._cut(search, values, candidate, folder)
             values.update(change)
             facts.update(more)
-            code, said = cutting.trained(search.cut, kept, candidate, self.log, folder, name)
-            facts["code"] = {**facts["code"], **code}
-            facts["cut"]["notes"].append(said)
-            asked = cutting.Served(search.cut, model, candidate.options())
+            asked = cutting.Served(cut, model, candidate.options())
         elif search is not None:
             facts["blocked"] = search.blocked
         rows, names = values["rows"], values["names"]
@@ -265,6 +261,22 @@ class Recorder:
                 *([facts["remark"]] if "remark" in facts else []),
             ],
         }
+
+    def _cut(
+        self, search: cutting.Search, values: Mapping[str, Any], candidate: Candidate, folder: str
+    ) -> tuple[cutting.Cut, dict[str, Any], dict[str, Any]]:
+        """Hand over the rows at the cut: the leanest for which the training code runs."""
+        name = self.job.get("notebook", "the notebook")
+        for tried in filter(None, (search.cut, search.whole)):
+            change, facts, kept = cutting.handover(
+                search._replace(cut=tried), values, self.statements, name
+            )
+            code, said = cutting.trained(tried, kept, candidate, self.log, folder, name)
+            facts["code"] = {**facts["code"], **code}
+            facts["cut"]["notes"].append(said)
+            if code:
+                break
+        return tried, change, facts
 
     def _training_alone(self, candidate: Candidate, rows: Any, folder: str) -> dict[str, Any]:
         """Write the training code of a model that takes its rows as they were loaded."""

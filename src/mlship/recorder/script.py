@@ -59,7 +59,13 @@ class Script:
     """Everything that is written from one slice, for one cut."""
 
     def __init__(
-        self, statements: Sequence[Statement], tape: Tape, fit: Fit, cut: int, climb: bool = True
+        self,
+        statements: Sequence[Statement],
+        tape: Tape,
+        fit: Fit,
+        cut: int,
+        climb: bool = True,
+        spared: frozenset[int] = frozenset(),
     ) -> None:
         """Write the code.
 
@@ -70,6 +76,7 @@ class Script:
             cut: the statement that the served rows are taken after; what comes before it is
                 loading.
             climb: whether a learned value may be said at a larger place than where it is found.
+            spared: statements that prepare nothing the model takes.
 
         Raises:
             NotWritable: no code that prepares a single row can be written.
@@ -78,6 +85,7 @@ class Script:
         self.tape = tape
         self.fit = fit
         self.cut = cut
+        self.spared = spared
         self.writer = Writer(tape.found, tape.loops)
         self.writer.climb = climb
         self.samples = sorted(self._needed(fit.samples))
@@ -285,7 +293,7 @@ class Script:
         target = [] if self.fit.target is None else [self.fit.target]
         ends.append((self.fit.at, self.fit.samples, target))
         for number, (end, wanted, others) in enumerate(ends):
-            inner = self._path([wanted], start, end)
+            inner = self._path([wanted], start, end, self.spared)
             theirs = set(self._path(others, start, end))
             common = set(inner) & theirs
             self.target_path |= theirs
@@ -306,13 +314,19 @@ class Script:
                 start, given = self.borders[number].at, self.borders[number].becomes
         return stages
 
-    def _path(self, wanted: Sequence[ast.expr], start: int, end: int) -> list[int]:
+    def _path(
+        self,
+        wanted: Sequence[ast.expr],
+        start: int,
+        end: int,
+        spared: frozenset[int] = frozenset(),
+    ) -> list[int]:
         """Return the statements between two others that make ``wanted`` of the rows."""
         live = {part.id for node in wanted for part in ast.walk(node) if isinstance(part, ast.Name)}
         found: list[int] = []
         for index in reversed([i for i in self.whole if start < i < end]):
             statement = self.statements[index]
-            if statement.changed & live:
+            if statement.changed & live and index not in spared:
                 live = (live - bound(statement.node)) | statement.needs
                 if index in self.of_rows:
                     found.insert(0, index)

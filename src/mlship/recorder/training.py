@@ -221,7 +221,7 @@ class Training:
                 imports.append(statement.source)
             elif index not in script.module_level:
                 code = [*statement.comments, writer.statement(statement, training=True)]
-                steps.append((index, code))
+                steps.append((self._position(index), code))
         for index in range(script.fit.at):
             if index not in self.body and self._sows(index):
                 steps.append((index, [self.statements[index].source]))
@@ -293,6 +293,15 @@ class Training:
         if not hasattr(node, "lineno"):
             return ast.unparse(node)
         return self.script.writer.expression(self.statements[self.script.fit.at], node, True)
+
+    def _position(self, index: int) -> float:
+        """Return when a statement runs: where rows are spared work on the target, after them."""
+        script = self.script
+        if not script.spared or index not in script.target_path:
+            return index
+        drawn = sum(border.at < index for border in script.borders)
+        lasts = [max(s.inner, default=-1) for s in script.stages if s.number == drawn]
+        return max([index, *lasts]) + 0.5 + index / 1_000_000
 
     def _end_of(self, number: int) -> ast.expr:
         """Return what a stage makes, as the notebook wrote it."""
