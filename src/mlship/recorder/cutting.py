@@ -24,7 +24,7 @@ from . import libraries, models, personal, tables
 from .log import Log
 from .models import Candidate, Refused
 from .script import SAMPLING, Fit, Script
-from .slices import backward, reduced
+from .slices import backward, bound, reduced
 from .statements import Statement, first_line
 from .tape import Tape, Unrepeatable, restore
 from .training import Training
@@ -294,7 +294,13 @@ def answered(cut: Cut, rows: Any) -> list[int]:
 
 
 def trained(
-    cut: Cut, kept: Sequence[int], candidate: Candidate, log: Log, folder: str, notebook: str
+    cut: Cut,
+    kept: Sequence[int],
+    candidate: Candidate,
+    log: Log,
+    folder: str,
+    notebook: str,
+    definitions: str,
 ) -> tuple[dict[str, str], str]:
     """Write the training code, run it, and compare its model with the notebook's.
 
@@ -305,6 +311,7 @@ def trained(
         log: the notebook's run.
         folder: where to run the code.
         notebook: the notebook's name.
+        definitions: the code of what the notebook itself defines of the model.
 
     Returns:
         The modules, none if there is no such code, and what came of it in words.
@@ -314,11 +321,14 @@ def trained(
     try:
         owner = candidate.fitted.owner
         fits = {event.statement for event in log.events if event.owner is owner}
-        files = Training(cut.script, owner, candidate.name, score, fits).files
+        own = {name for node in ast.parse(definitions).body for name in bound(node)}
+        files = Training(cut.script, owner, candidate.name, score, fits, own).files
     except NotWritable as error:
         return {}, f"There is no training code: {error}."
     if cut.script.stages:
         files["features.py"] = cut.script.features(notebook)
+    if definitions:
+        files["own.py"] = definitions
     if candidate.fitted.seconds > FIT_SECONDS:
         return files, "The training code was not run: the notebook took too long for that."
     random.seed()

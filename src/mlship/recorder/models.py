@@ -181,16 +181,9 @@ def ask(
 
 def require_importable(model: Any) -> None:
     """Refuse a model made of what only the notebook, or a file beside it, defines."""
-    try:
-        parts = libraries.of(model).parts(model)
-    except Exception as error:  # whatever a library raises that cannot read its own model
-        raise Refused(
-            "The model cannot be read back outside the notebook: "
-            f"{type(error).__name__}: {first_line(str(error))}"
-        ) from None
     foreign = sorted(
         f"{module}.{name}"
-        for module, name in _parts(parts)
+        for module, name in made_of(model)
         if module == "__main__" or _lies_beside(module)
     )
     if foreign:
@@ -198,6 +191,22 @@ def require_importable(model: Any) -> None:
             f"The model is made of {', '.join(foreign)}, which only this notebook has. Move it "
             "into a package that is installed, or use what the library offers."
         )
+
+
+def made_of(model: Any) -> set[tuple[str, str]]:
+    """Return (module, name) of each class and function that a model is made of.
+
+    Raises:
+        Refused: it cannot be saved, or not be read back.
+    """
+    try:
+        parts = libraries.of(model).parts(model)
+    except Exception as error:  # whatever a library raises that cannot read its own model
+        raise Refused(
+            "The model cannot be read back outside the notebook: "
+            f"{type(error).__name__}: {first_line(str(error))}"
+        ) from None
+    return _parts(parts)
 
 
 def packages(values: Any, model: Any, code: Iterable[str] = ()) -> dict[str, str]:

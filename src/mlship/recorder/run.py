@@ -25,6 +25,7 @@ from . import (
     experiments,
     libraries,
     models,
+    own,
     parameters,
     personal,
     statements,
@@ -209,6 +210,7 @@ class Recorder:
         if refused is not None and (search is None or search.cut is None):
             why = "; ".join(search.blocked[-1:]) if search else ""
             raise Refused(f"{refused}" + (f" Its rows as loaded: {why}." if why else ""))
+        definitions = own.adopt(models.made_of(model), self.statements, self.namespace)
         models.require_importable(model)
         rows, answers, probabilities = models.answers_of(candidate, samples)
         named = classes.named(
@@ -232,14 +234,16 @@ class Recorder:
         asked: Any = model
         if source:
             facts["why"] = f"its rows are those of {source}, unchanged"
-            facts.update(self._training_alone(candidate, rows, folder))
+            facts.update(self._training_alone(candidate, rows, folder, definitions))
         elif search is not None and search.cut is not None:
-            cut, change, more = self._cut(search, values, candidate, folder)
+            cut, change, more = self._cut(search, values, candidate, folder, definitions)
             values.update(change)
             facts.update(more)
             asked = cutting.Served(cut, model, candidate.options())
         elif search is not None:
             facts["blocked"] = search.blocked
+        if definitions:
+            facts["code"] = {**facts["code"], "own.py": definitions}
         rows, names = values["rows"], values["names"]
         values["personal"] = personal.columns(rows, names)
         if made_up:
@@ -263,7 +267,12 @@ class Recorder:
         }
 
     def _cut(
-        self, search: cutting.Search, values: Mapping[str, Any], candidate: Candidate, folder: str
+        self,
+        search: cutting.Search,
+        values: Mapping[str, Any],
+        candidate: Candidate,
+        folder: str,
+        definitions: str,
     ) -> tuple[cutting.Cut, dict[str, Any], dict[str, Any]]:
         """Hand over the rows at the cut: the leanest for which the training code runs."""
         name = self.job.get("notebook", "the notebook")
@@ -271,21 +280,27 @@ class Recorder:
             change, facts, kept = cutting.handover(
                 search._replace(cut=tried), values, self.statements, name
             )
-            code, said = cutting.trained(tried, kept, candidate, self.log, folder, name)
+            code, said = cutting.trained(
+                tried, kept, candidate, self.log, folder, name, definitions
+            )
             facts["code"] = {**facts["code"], **code}
             facts["cut"]["notes"].append(said)
             if code:
                 break
         return tried, change, facts
 
-    def _training_alone(self, candidate: Candidate, rows: Any, folder: str) -> dict[str, Any]:
+    def _training_alone(
+        self, candidate: Candidate, rows: Any, folder: str, definitions: str
+    ) -> dict[str, Any]:
         """Write the training code of a model that takes its rows as they were loaded."""
         search = cutting.last(self.statements, self.log, candidate)
         if search.cut is None:
             return {"remark": f"There is no training code: {search.blocked[0]}."}
         kept = cutting.answered(search.cut, rows)
         name = self.job.get("notebook", "the notebook")
-        code, said = cutting.trained(search.cut, kept, candidate, self.log, folder, name)
+        code, said = cutting.trained(
+            search.cut, kept, candidate, self.log, folder, name, definitions
+        )
         return {"code": code, "remark": said}
 
     def _doubts(self, candidate: Candidate) -> list[str]:

@@ -19,7 +19,13 @@ class Training:
     """The modules load, train and evaluate for one script."""
 
     def __init__(
-        self, script: Script, estimator: Any, name: str | None, score: str, fits: Container[int]
+        self,
+        script: Script,
+        estimator: Any,
+        name: str | None,
+        score: str,
+        fits: Container[int],
+        own: Container[str] = (),
     ) -> None:
         """Write the code.
 
@@ -29,6 +35,7 @@ class Training:
             name: the model's name in the notebook, as code.
             score: what ``score`` of the model measures.
             fits: the statements that fit this very model, of which the last one counts.
+            own: the names that the module ``own`` defines.
 
         Raises:
             NotWritable: what training needs cannot be told apart from the rest of the notebook.
@@ -38,6 +45,7 @@ class Training:
         self.score = score
         self.estimator = estimator
         self.fits = fits
+        self.own = own
         self.model = name if name and name.isidentifier() else "model"
         self.own_fit = self._simple_fit(name)
         self.body = self._needed()
@@ -195,7 +203,9 @@ class Training:
         }
         names = sorted(spoken & self.script.defined())
         module = "features" if self.script.stages else "load"
-        return [f"from .{module} import {', '.join(names)}", ""] if names else []
+        lines = [f"from .{module} import {', '.join(names)}"] if names else []
+        owned = sorted(name for name in spoken if name in self.own)
+        return [*lines, *([f"from .own import {', '.join(owned)}"] if owned else []), ""]
 
     def _train(self) -> str:
         script = self.script
@@ -217,6 +227,8 @@ class Training:
         imports: list[str] = []
         for index in self.body:
             statement = self.statements[index]
+            if any(name in self.own for name in bound(statement.node)):
+                continue
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
                 imports.append(statement.source)
             elif index not in script.module_level:

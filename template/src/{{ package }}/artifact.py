@@ -55,7 +55,8 @@ def store(value: Any, path: Path) -> dict[str, Any]:
         raise ModelError(
             f"The model cannot be stored in skops, the format that runs no code on loading: {error}"
         ) from None
-    foreign = [name for name in types if name.split(".")[0] not in TRUSTED]
+    trusted = (*TRUSTED, f"{__package__}_model")
+    foreign = [name for name in types if name.split(".")[0] not in trusted]
     if foreign:
         raise ModelError(
             f"The model holds types from packages that mlship does not trust: {', '.join(foreign)}."

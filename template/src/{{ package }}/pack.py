@@ -159,6 +159,9 @@ def _kept(
 def read_handover(directory: Path) -> Handover:
     """Read what mlship's intake wrote; the pickle is from the run that has just ended."""
     facts = json.loads((directory / "facts.json").read_text(encoding="utf-8"))
+    own = f"{__package__}_model.own"
+    if importlib.util.find_spec(own):  # classes that the notebook defined, by a name for all
+        sys.modules["mlship_own"] = importlib.import_module(own)
     with (directory / "handover.pickle").open("rb") as file:
         values = pickle.load(file)  # noqa: S301 - made by mlship a moment ago
     options = values.pop("options")
