@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from . import libraries, models, personal, tables
 from .log import Log
-from .models import Candidate, Refused
+from .models import LITERAL_ROWS, Candidate, Refused
 from .script import SAMPLING, Fit, Script
 from .slices import backward, bound, reduced
 from .statements import Statement, first_line
@@ -222,7 +222,11 @@ def _again(
 
 
 def handover(
-    search: Search, values: Mapping[str, Any], statements: Sequence[Statement], notebook: str
+    search: Search,
+    values: Mapping[str, Any],
+    statements: Sequence[Statement],
+    notebook: str,
+    candidate: Candidate,
 ) -> tuple[dict[str, Any], dict[str, Any], list[int]]:
     """Return what is handed over in place of the model's own inputs.
 
@@ -275,10 +279,40 @@ def handover(
             "left_out": len(cut.served) - len(kept),
             "unservable": [{"reason": r, "rows": n} for r, n in reasons.items()],
             "filled": sorted(map(str, cut.filled)),
-            "notes": [],
+            "notes": [*_leaks(cut, values["target"]), *_skewed(cut, candidate, statements)],
         },
     }
     return change, facts, kept
+
+
+def _leaks(cut: Cut, target: Any) -> list[str]:
+    """Say whether requests must hold what the model is to find out."""
+    name = str(target).partition(" as the notebook")[0]
+    if not hasattr(cut.rows, "columns") or name not in map(str, cut.rows.columns):
+        return []
+    return [
+        f"The model's inputs depend on {name}, which is what it predicts: the notebook lets the "
+        "answer into the question."
+    ]
+
+
+def _skewed(cut: Cut, candidate: Candidate, statements: Sequence[Statement]) -> list[str]:
+    """Name the predictions whose rows no served row becomes."""
+    made = set(_keys(cut.inputs))
+    notes: dict[str, None] = {}
+    for event in candidate.answered:
+        if tables.rows(event.samples) < LITERAL_ROWS or event.kind == "score":
+            continue
+        if tables.width(event.samples) == tables.width(cut.inputs) and not made & set(
+            _keys(event.samples)
+        ):
+            notes[
+                f"Cell {statements[event.statement].cell} asks the model about "
+                f"{tables.rows(event.samples)} rows that no row of {cut.script.source_name} "
+                "becomes: they are another table's, or were prepared in another way than those "
+                "that it was fitted on."
+            ] = None
+    return list(notes)
 
 
 def _pairs(cut: Cut, rows: Any) -> list[tuple[int, int]]:

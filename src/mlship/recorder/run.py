@@ -278,7 +278,7 @@ class Recorder:
         name = self.job.get("notebook", "the notebook")
         for tried in filter(None, (search.cut, search.whole)):
             change, facts, kept = cutting.handover(
-                search._replace(cut=tried), values, self.statements, name
+                search._replace(cut=tried), values, self.statements, name, candidate
             )
             code, said = cutting.trained(
                 tried, kept, candidate, self.log, folder, name, definitions
