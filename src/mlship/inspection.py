@@ -129,11 +129,29 @@ def shown(result: Mapping[str, Any]) -> str:
             f"rows      {facts['rows']} x {facts['inputs']} inputs, to prove it on",
             f"packages  {pins}",
         ]
+        lines += _cut_lines(facts)
         if facts["labels"]:
             lines.append(f"answers   {', '.join(map(str, facts['labels']))}, which were encoded")
         if facts["personal"]:
             lines.append(f"personal  {intake.personal(facts)}")
     return "\n".join(lines)
+
+
+def _cut_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Say how a row becomes the model's input, and why not from an earlier point."""
+    lines = [f"blocked   {reason}" for reason in facts.get("blocked", [])[:SHOWN]]
+    if facts.get("slice"):
+        lines.append(f"slice     {len(facts['slice'])} statements, written as features.py")
+        lines += [f"  cell {part['cell']}: {part['source'][:90]}" for part in facts["slice"]]
+    cut = facts.get("cut")
+    if cut:
+        lines.append(f"left out  {cut['left_out']} of {cut['rows']} rows, by the notebook")
+        lines += [f"refused   {item['rows']} rows: {item['reason']}" for item in cut["unservable"]]
+        if cut["filled"]:
+            lines.append(f"unneeded  {', '.join(cut['filled'])}: read, but no answer depends on it")
+        lines += [f"note      {note}" for note in cut["notes"]]
+    lines += [f"note      {note}" for note in facts.get("remarks", [])]
+    return lines
 
 
 def _model_lines(result: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ import copy
 import functools
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -264,13 +265,19 @@ def handover(
     script = cut.script
     whole = script.cut == script.first
     reasons: dict[str, int] = {}
-    for reason in cut.unservable.values():
+    for said in cut.unservable.values():  # of the message, nothing that could be a row's value
+        reason = re.sub(r"'[^']*'|\"[^\"]*\"", "...", said)
         reasons[reason] = reasons.get(reason, 0) + 1
     facts = {
         "level": "raw" if whole else "frame",
         "why": f"its inputs are made again from the rows of {script.source_name}"
         + ("" if whole else f" as they are after cell {statements[script.cut].cell}"),
         "blocked": search.blocked,
+        "slice": [
+            {"cell": statements[i].cell, "source": first_line(statements[i].source)}
+            for i in script.samples
+            if not isinstance(statements[i].node, (ast.Import, ast.ImportFrom))
+        ],
         "code": {"features.py": script.features(notebook)},
         "cut": {
             "source": script.source_name,
