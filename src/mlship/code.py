@@ -11,11 +11,16 @@ from .errors import IntakeError
 LEARNED = Path(__file__).parent / "recorder" / "learned.py"
 
 
+TRAINING = ("load.py", "train.py", "evaluate.py")
+
+
 def write(staged: Path, files: Mapping[str, str]) -> None:
     """Write the model package's modules into the project at ``staged``.
 
+    Training code that speaks of names it does not have is left out.
+
     Raises:
-        IntakeError: a module cannot be formatted, so it is no Python.
+        IntakeError: a module is no Python, or what a request runs speaks of such names.
     """
     if not files:
         return
@@ -24,19 +29,29 @@ def write(staged: Path, files: Mapping[str, str]) -> None:
         (package / name).write_text(text, encoding="utf-8")
     if "features.py" in files:
         (package / LEARNED.name).write_bytes(LEARNED.read_bytes())
-    folder = str(package)
-    for arguments in (
-        ["check", "--quiet", "--fix", "--select", "F401,F811,I001,UP,W"],
-        ["format", "--quiet"],
-        ["check", "--quiet", "--add-noqa"],
-        ["format", "--quiet"],
-    ):
-        result = subprocess.run(
-            [find_ruff_bin(), *arguments, "--no-cache", folder],
-            cwd=staged,
-            capture_output=True,
-            text=True,
-            check=False,
+    _ruff(staged, package, "check", "--quiet", "--fix", "--select", "F401,F811,I001,UP,W")
+    unknown = _ruff(staged, package, "check", "--select", "F821,F823", "--output-format", "concise")
+    if any(name in unknown for name in TRAINING):
+        for name in TRAINING:
+            (package / name).unlink(missing_ok=True)
+        unknown = "\n".join(
+            line for line in unknown.splitlines() if not any(name in line for name in TRAINING)
         )
-        if result.returncode > 1:
-            raise IntakeError(f"The model's code cannot be written:\n{result.stderr.strip()}")
+    if "F821" in unknown or "F823" in unknown:
+        raise IntakeError(f"The model's code speaks of names that it does not have:\n{unknown}")
+    _ruff(staged, package, "format", "--quiet")
+    _ruff(staged, package, "check", "--quiet", "--add-noqa")
+    _ruff(staged, package, "format", "--quiet")
+
+
+def _ruff(staged: Path, package: Path, *arguments: str) -> str:
+    result = subprocess.run(
+        [find_ruff_bin(), *arguments, "--no-cache", str(package)],
+        cwd=staged,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode > 1:
+        raise IntakeError(f"The model's code cannot be written:\n{result.stderr.strip()}")
+    return result.stdout

@@ -701,9 +701,10 @@ def _columns(
             left_out = trial
             continue
         present = rows[column].dropna()
-        if present.nunique() < 2:
-            continue  # it may well matter: nothing is known of other values
+        constant = present.unique().tolist() if present.nunique() < 2 else []
         for value in _fillers(present):
+            if value in constant:
+                continue  # of other values nothing would be known then
             values = {**filled, column: value}
             if unchanged(without(few.copy(), trial, values), few_inputs) and unchanged(
                 without(rows.copy(), trial, values), inputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -393,7 +394,8 @@ class Script:
             body.pop()
         code = "\n".join(body)
         learns = bool(code.strip()) and "learned" in names_in(code)
-        parameters = f"{given}: {self._kind(given, inner, start, given, first=True)}"
+        before = min(inner) - 1 if inner else self.fit.at - 1
+        parameters = f"{given}: {self._kind(given, [], before, given, first=True)}"
         parameters += ", learned: Learned" if learns else ""
         whole = [
             f"def {name}({parameters}) -> {kind}:",
@@ -512,9 +514,16 @@ class Script:
     def definitions(self) -> list[str]:
         """Return the notebook's functions and constants that the code needs."""
         lines: list[str] = []
+        code = "\n".join(stage.source for stage in self.stages)
+        spoken = names_in(code)
+        for index in self.module_level:
+            if _defines(self.statements[index].node):
+                spoken |= self._globals_of(index)
         for index in self.module_level:
             statement = self.statements[index]
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
+                continue
+            if _is_constant(statement.node) and not bound(statement.node) & spoken:
                 continue
             lines += statement.comments
             if isinstance(statement.node, ast.FunctionDef):
@@ -546,7 +555,7 @@ class Script:
             [
                 '"""What the model takes, made from rows as loaded.',
                 "",
-                f"From {notebook}{self.cells(self.samples)}.",
+                *textwrap.wrap(f"From {notebook}{self.cells(self.samples)}.", 98),
                 '"""',
                 "",
                 *imports,

@@ -8,7 +8,7 @@ from typing import Any
 
 from .script import Script
 from .slices import bound
-from .writer import NotWritable, indented, names_in
+from .writer import NotWritable, indented, names_in, names_of
 
 PATH_WORDS = ("filepath_or_buffer", "io", "path", "path_or_buf", "fname", "file")
 MODULE = "steps"
@@ -68,27 +68,30 @@ class Training:
         return name in bound
 
     def _needed(self) -> list[int]:
-        """Return the statements after the cut that training runs beside the features' own."""
+        """Return the statements after the cut that training runs beside the features' own.
+
+        Walks back from the fit, so that of a name that is made several times the one counts which
+        is there when it is read.
+        """
         script = self.script
         at = script.fit.at
         inside = {i for stage in script.stages for i in stage.inner}
-        chosen = (script.target_path - inside) | {border.at for border in script.borders}
-        names = set().union(*(self.statements[i].needs for i in chosen))
-        own = self.statements[at].needs if self.own_fit else set()
-        samples = {p.id for p in ast.walk(script.fit.samples) if isinstance(p, ast.Name)}
-        target = {
-            p.id for p in ast.walk(script.fit.target or ast.Pass()) if isinstance(p, ast.Name)
-        }
-        names |= own - samples - target
+        own = script.target_path - inside | {border.at for border in script.borders}
+        own |= {index for index in range(at) if self._sows(index)}
+        live = self.statements[at].needs if self.own_fit else set()
+        live = live - names_of(script.fit.samples) - names_of(script.fit.target)
+        chosen: set[int] = set()
         for index in reversed(range(at)):
             statement = self.statements[index]
-            if statement.error or not statement.changed & names:
-                continue
-            if index in inside or index in script.of_rows or index in self.fits:
-                names -= bound(statement.node)
-            else:
+            if index in own:
                 chosen.add(index)
-                names = (names - bound(statement.node)) | statement.needs
+                live = (live - bound(statement.node)) | statement.needs
+            elif statement.error is None and statement.changed & live:
+                if index in inside or index in script.of_rows or index in self.fits:
+                    live = live - bound(statement.node)
+                else:
+                    chosen.add(index)
+                    live = (live - bound(statement.node)) | statement.needs
         return sorted(chosen)
 
     def _target_names(self) -> list[str]:
@@ -201,7 +204,7 @@ class Training:
             for part in ast.walk(ast.parse("\n".join(lines) or "pass"))
             if isinstance(part, ast.Name)
         }
-        names = sorted(spoken & self.script.defined())
+        names = sorted(spoken & self.script.defined() - {"path"})
         module = "features" if self.script.stages else "load"
         lines = [f"from .{module} import {', '.join(names)}"] if names else []
         owned = sorted(name for name in spoken if name in self.own)
@@ -234,9 +237,6 @@ class Training:
             elif index not in script.module_level:
                 code = [*statement.comments, writer.statement(statement, training=True)]
                 steps.append((self._position(index), code))
-        for index in range(script.fit.at):
-            if index not in self.body and self._sows(index):
-                steps.append((index, [self.statements[index].source]))
         fit = self.statements[script.fit.at]
         if self.own_fit:
             steps.append((script.fit.at, [*fit.comments, writer.statement(fit, training=True)]))

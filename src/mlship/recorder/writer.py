@@ -371,6 +371,12 @@ def names_in(text: str) -> set[str]:
     return {part.id for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Name)}
 
 
+def names_of(node: ast.expr | None) -> set[str]:
+    """Return the names that an expression reads."""
+    parts = ast.walk(node) if node is not None else ()
+    return {part.id for part in parts if isinstance(part, ast.Name)}
+
+
 def indented(lines: Iterable[str], by: int = 4) -> str:
     """Return lines of code, each indented."""
     text = "\n".join(lines)
