@@ -95,6 +95,8 @@ FIELDS = {
     "provenance.cell": "The code cell of the last fit, counted from 1.",
     "provenance.estimator": "The class that is served.",
     "provenance.python": "The Python that the notebook ran in, or that loaded the saved model.",
+    "provenance.packages": "The versions of the model's libraries there. Where `artifact.packages` "
+    "has another, the run's own cannot be had for the service's Python.",
     "provenance.data": "The data files that it read, or the rows of a saved model, each with its "
     "hash.",
     "provenance.metrics": "What the notebook measured of the model after its last fit.",

@@ -27,6 +27,15 @@ PythonOption = Annotated[
     Path | None,
     typer.Option(help="The interpreter or environment that the notebook runs in."),
 ]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="DAY",
+        help="Where uv builds the notebook's environment: with the libraries of that day "
+        "(YYYY-MM-DD), or of the notebook's own ('notebook').",
+    ),
+]
 EstimatorOption = Annotated[
     str | None,
     typer.Option(help="The model to serve where several could be meant: its name or class@cell."),
@@ -96,6 +105,7 @@ def new(
     ] = None,
     notebook: NotebookOption = None,
     python: PythonOption = None,
+    as_of: AsOfOption = None,
     estimator: EstimatorOption = None,
     maps: MapOption = None,
     synthetic_rows: SyntheticOption = False,
@@ -141,7 +151,7 @@ def new(
     from . import project
     from .console import Console
 
-    _check_source(notebook, model, rows, allow_pickle, target, estimator, maps)
+    _check_source(notebook, model, rows, allow_pickle, target, estimator, maps, python, as_of)
     named = notebook or model
     request = project.Request(
         target=path or Path(named.stem.replace(" ", "-").lower() if named else "iris-demo"),
@@ -150,6 +160,7 @@ def new(
         allow_pickle=allow_pickle,
         notebook=notebook,
         python=python,
+        as_of=as_of,
         estimator=estimator,
         maps=_maps(maps),
         synthetic_rows=synthetic_rows,
@@ -188,6 +199,7 @@ def inspect(
         Path | None, typer.Argument(help="The notebook; or give --model and --rows.")
     ] = None,
     python: PythonOption = None,
+    as_of: AsOfOption = None,
     estimator: EstimatorOption = None,
     maps: MapOption = None,
     model: ModelOption = None,
@@ -205,14 +217,14 @@ def inspect(
     from . import inspection, saved
     from .console import Console
 
-    _check_source(notebook, model, rows, allow_pickle, target, estimator, maps)
+    _check_source(notebook, model, rows, allow_pickle, target, estimator, maps, python, as_of)
     console = Console(quiet)
     if model:
         taken = saved.read(model, rows, allow_pickle, target)
         result, refused = inspection.inspect_model(taken, python, console)
     elif notebook:
         result, refused = inspection.inspect(
-            notebook, python, estimator, _maps(maps), console, cell_timeout
+            notebook, python, estimator, _maps(maps), console, cell_timeout, as_of
         )
     else:
         raise UsageError("Give a notebook, or a saved model with --model and --rows.")
@@ -255,12 +267,19 @@ def _check_source(
     target: str | None,
     estimator: str | None,
     maps: Sequence[str] | None,
+    python: Path | None,
+    as_of: str | None,
 ) -> None:
     """Refuse options that do not go together: a project has one source."""
     if model and notebook:
         raise UsageError("Give a notebook or a saved model (--model), not both.")
     if model and (estimator or maps):
         raise UsageError("--estimator and --map are for notebooks; a saved model is one model.")
+    if as_of and (model or python):
+        raise UsageError(
+            "--as-of is for the environment of a notebook that uv builds: it goes with neither "
+            "--model nor --python."
+        )
     if not model and (rows or allow_pickle or target):
         raise UsageError("--rows, --allow-pickle and --target go with --model.")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import intake, interpreter, links, notebook, saved
+from . import asof, intake, interpreter, links, notebook, saved
 from .console import Console
 from .errors import IntakeError, MlshipError, UsageError
 from .saved import Saved
@@ -23,6 +23,7 @@ def inspect(
     maps: Mapping[str, Path],
     console: Console,
     cell_seconds: float = intake.CELL_SECONDS,
+    as_of: str | None = None,
 ) -> tuple[dict[str, Any], MlshipError | None]:
     """Run the notebook and describe it, its models, and the one that would be served.
 
@@ -33,10 +34,11 @@ def inspect(
         MlshipError: the notebook cannot be read or run at all.
     """
     taken = notebook.read(path)
+    day = asof.read(as_of, path) if as_of else None
     with tempfile.TemporaryDirectory(prefix="mlship-") as folder:
         scratch = Path(folder)
         with console.step("looking for the notebook's Python"):
-            found = interpreter.find(taken, python, scratch)
+            found = interpreter.find(taken, python, scratch, day)
         for note in taken.notes:
             console.note(note)
         with (
@@ -47,12 +49,14 @@ def inspect(
             chosen: str | None = None
             facts: dict[str, Any] | None = None
             refused: MlshipError | None = None
+            errors = run.record["errors"]
             try:
-                model = intake.choose(
-                    run.models, estimator, None, run.record["errors"], run.record["unserved"]
-                )
-                chosen = model.label
-                facts = run.hand_over(model, scratch)
+                with asof.hinting(found.newest, errors):
+                    model = intake.choose(
+                        run.models, estimator, None, errors, run.record["unserved"]
+                    )
+                    chosen = model.label
+                    facts = run.hand_over(model, scratch)
                 del facts["documents"]  # the data sets' own texts, which are long
             except (IntakeError, UsageError) as error:
                 refused = error

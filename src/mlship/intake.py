@@ -295,6 +295,7 @@ def facts(
             "cell": model.cell,
             "estimator": model.served,
             "python": record["python"],
+            "packages": handed["packages"],
             "data": record["files"],
             "metrics": list(model.metrics),
             "notes": notes,

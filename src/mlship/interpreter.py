@@ -5,14 +5,15 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from packaging.version import Version
 
-from . import uv
+from . import installing, uv
+from .asof import AsOf
 from .errors import IntakeError, PreconditionError
 from .notebook import Notebook
 
@@ -50,7 +51,8 @@ NUMPY_2 = Version("1.4.2")
 PROBE = """
 import importlib.util, json, sys
 missing = [name for name in json.loads(sys.argv[1]) if importlib.util.find_spec(name) is None]
-print(json.dumps({"version": list(sys.version_info[:3]), "missing": missing, "prefix": sys.prefix}))
+print(json.dumps({"version": list(sys.version_info[:3]), "missing": missing, "prefix": sys.prefix,
+                  "installer": installer()}))
 """
 
 
@@ -61,11 +63,40 @@ class Interpreter:
     executable: Path
     version: tuple[int, int, int]
     found: str
+    newest: bool = False
+    """uv built it for this run, with the newest libraries that there are."""
 
     @property
     def minor(self) -> str:
         """The version as ``3.12``."""
         return f"{self.version[0]}.{self.version[1]}"
+
+
+@dataclass(frozen=True)
+class _Probed:
+    """What an interpreter says of itself, and of the modules that are wanted."""
+
+    interpreter: Interpreter
+    missing: Sequence[str]
+    prefix: Path
+    installer: str
+
+    def cure(self) -> str:
+        """Say how to install what is missing."""
+        executable = self.interpreter.executable
+        install = installing.command(
+            self.installer, executable, self.prefix, _packages(self.missing)
+        )
+        said = f"Install it with:  {install}"
+        if self.installer == "system":
+            said = f"{executable} belongs to the system. Make an environment on top:  {install}"
+        unknown = sorted(set(self.missing) - KNOWN)
+        if unknown:
+            said += (
+                f"\nCheck the name first: mlship does not know which package has "
+                f"{', '.join(unknown)}."
+            )
+        return said
 
 
 class Model(Protocol):
@@ -85,11 +116,14 @@ class Model(Protocol):
     def python(self) -> str | None: ...  # noqa: D102
 
 
-def find(notebook: Notebook, explicit: Path | None, scratch: Path) -> Interpreter:
+def find(
+    notebook: Notebook, explicit: Path | None, scratch: Path, as_of: AsOf | None = None
+) -> Interpreter:
     """Return the notebook's interpreter, with all that the notebook imports in it.
 
     In this order: the one that the user names, the kernel's, the environment in force or beside
-    the notebook, and else one that uv builds in ``scratch`` from the notebook's imports.
+    the notebook, and else one that uv builds in ``scratch`` from the notebook's imports, with the
+    libraries of the day ``as_of`` if one is given.
 
     Raises:
         IntakeError: something that the notebook imports is missing there.
@@ -98,21 +132,20 @@ def find(notebook: Notebook, explicit: Path | None, scratch: Path) -> Interprete
     modules = notebook.imports() - ALWAYS_THERE
     incomplete = None
     for executable, found in _existing(notebook, explicit):
-        interpreter, missing, prefix = _probe(executable, found, modules)
-        if not missing:
-            return interpreter
-        if not explicit and Path(prefix) == Path(sys.prefix):
+        probed = _probe(executable, found, modules)
+        if not probed.missing:
+            unused = f"; --as-of {as_of.day} is not used, as all is there" if as_of else ""
+            return replace(probed.interpreter, found=found + unused)
+        if not explicit and probed.prefix == Path(sys.prefix):
             continue  # mlship's own environment is no place to look for a notebook's packages
-        incomplete = incomplete or (executable, found, missing)
-    if incomplete:
-        executable, found, missing = incomplete
-        install = uv.shown(["pip", "install", "--python", str(executable), *_packages(missing)])
+        incomplete = incomplete or probed
+    if incomplete and not as_of:
         raise IntakeError(
-            f"{notebook.path.name} imports what its Python ({found}) does not have: "
-            f"{', '.join(sorted(missing))}.\nInstall it with:  {install}\n"
-            "or name another interpreter with --python."
+            f"{notebook.path.name} imports what its Python ({incomplete.interpreter.found}) does "
+            f"not have: {', '.join(sorted(incomplete.missing))}.\n{incomplete.cure()}\n"
+            "Or name another interpreter with --python."
         )
-    return _build(notebook, modules, scratch)
+    return _build(notebook, modules, scratch, as_of)
 
 
 def find_for_model(model: Model, explicit: Path | None, scratch: Path) -> Interpreter:
@@ -128,16 +161,15 @@ def find_for_model(model: Model, explicit: Path | None, scratch: Path) -> Interp
     """
     wanted = model.versions.get("scikit-learn")
     for executable, found in _existing(model, explicit):
-        interpreter, missing, _ = _probe(executable, found, set(model.modules))
+        probed = _probe(executable, found, set(model.modules))
+        missing = probed.missing
         installed = _version_in(executable, "scikit-learn") if wanted and not missing else wanted
         if not missing and installed == wanted:
-            return interpreter
+            return probed.interpreter
         if explicit and missing:
-            install = uv.shown(["pip", "install", "--python", str(executable), *_packages(missing)])
             raise IntakeError(
                 f"{model.path.name} needs what its Python ({found}) does not have: "
-                f"{', '.join(sorted(missing))}.\nInstall it with:  {install}\n"
-                "or leave out --python."
+                f"{', '.join(sorted(missing))}.\n{probed.cure()}\nOr leave out --python."
             )
         if explicit:
             raise IntakeError(
@@ -191,10 +223,10 @@ def _kernel(name: str | None) -> Path | None:
     return None
 
 
-def _probe(executable: Path, found: str, modules: set[str]) -> tuple[Interpreter, list[str], str]:
+def _probe(executable: Path, found: str, modules: set[str]) -> _Probed:
     try:
         result = subprocess.run(
-            [executable, "-c", PROBE, json.dumps(sorted(modules))],
+            [executable, "-c", installing.PROBE + PROBE, json.dumps(sorted(modules))],
             capture_output=True,
             text=True,
             timeout=120,
@@ -209,10 +241,10 @@ def _probe(executable: Path, found: str, modules: set[str]) -> tuple[Interpreter
         raise IntakeError(
             f"{executable} ({found}) is Python {interpreter.minor}; 3.9 is the oldest."
         )
-    return interpreter, answer["missing"], answer["prefix"]
+    return _Probed(interpreter, answer["missing"], Path(answer["prefix"]), answer["installer"])
 
 
-def _build(notebook: Notebook, modules: set[str], scratch: Path) -> Interpreter:
+def _build(notebook: Notebook, modules: set[str], scratch: Path, as_of: AsOf | None) -> Interpreter:
     home = scratch / "environment"
     requirements = notebook.path.parent / "requirements.txt"
     unknown = sorted(modules - KNOWN)
@@ -223,24 +255,63 @@ def _build(notebook: Notebook, modules: set[str], scratch: Path) -> Interpreter:
             "interpreter that has them with --python."
         )
     wanted = ["-r", str(requirements)] if requirements.is_file() else _packages(modules)
-    uv.run(["venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", str(home)])
-    executable = _executable_in(home)
-    if wanted:
-        try:
-            uv.run(["pip", "install", "--python", str(executable), *wanted])
-        except uv.UvError as error:
-            raise IntakeError(
-                f"No environment could be made for {notebook.path.name} from what it imports:\n"
-                f"{error}\nName an interpreter that has it all with --python."
-            ) from None
     source = "requirements.txt" if requirements.is_file() else "the notebook's imports"
-    interpreter, missing, _ = _probe(executable, f"built by uv from {source} for this run", modules)
-    if missing:
+    said = f"from {source}"
+    try:
+        if as_of:
+            said += f" as of {as_of}"
+            home = _fill_as_of(as_of, scratch, wanted)
+        else:
+            uv.run(["venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", str(home)])
+            _fill(home, wanted)
+    except uv.UvError as error:
         raise IntakeError(
-            f"{notebook.path.name} imports {', '.join(sorted(missing))}, which {source} does not "
-            "bring. Name an interpreter that has it with --python."
+            f"No environment could be made for {notebook.path.name} {said}:\n{error}\n"
+            "Name an interpreter that has it all with --python."
+        ) from None
+    probed = _probe(_executable_in(home), f"built by uv {said} for this run", modules)
+    if probed.missing:
+        raise IntakeError(
+            f"{notebook.path.name} imports {', '.join(sorted(probed.missing))}, which {source} "
+            "does not bring. Name an interpreter that has it with --python."
         )
-    return interpreter
+    return replace(probed.interpreter, newest=as_of is None)
+
+
+def _fill(home: Path, wanted: Sequence[str], *options: str) -> None:
+    if wanted:
+        uv.run(["pip", "install", "--python", str(_executable_in(home)), *options, *wanted])
+
+
+def _fill_as_of(as_of: AsOf, scratch: Path, wanted: Sequence[str]) -> Path:
+    """Make an environment of the newest Python that was out, and had wheels of the libraries, then.
+
+    Raises:
+        UvError: no Python that is here had them.
+        PreconditionError: no Python of that day is here, or can be had.
+    """
+    here = {minor: uv.python(minor) or uv.pyenv_python(minor) for minor in as_of.pythons()}
+    newest = next(iter(here))  # which uv downloads if none is here
+    failed: list[str] = []
+    for minor in [minor for minor, path in here.items() if path] or [newest]:
+        home = scratch / f"environment-{minor}"
+        try:
+            uv.run(["venv", "--python", str(here[minor] or minor), str(home)])
+        except uv.UvError as error:
+            last = str(error).splitlines()[-1].strip()
+            raise PreconditionError(
+                f"The libraries as of {as_of} need Python {' or '.join(here)}, which is not on "
+                f"this machine and cannot be downloaded ({last}). Install it, or give a later day."
+            ) from None
+        try:
+            _fill(home, wanted, "--exclude-newer", as_of.before, *uv.wheels_only("pip"))
+        except uv.UvError as error:
+            failed.append(f"With Python {minor}: {error}")
+        else:
+            return home
+    missing = [minor for minor, path in here.items() if not path and minor != newest]
+    hint = f"\nPython {' or '.join(missing)} may do, but is not here." if missing else ""
+    raise uv.UvError("\n".join(failed) + hint)
 
 
 def _build_for_model(model: Model, scratch: Path) -> Interpreter:
@@ -266,15 +337,13 @@ def _build_for_model(model: Model, scratch: Path) -> Interpreter:
             "Name an interpreter that has it all with --python, or save the model again with newer "
             "versions."
         ) from None
-    interpreter, missing, _ = _probe(
-        executable, f"built by uv for {model.path.name}{said}", set(model.modules)
-    )
-    if missing:
+    probed = _probe(executable, f"built by uv for {model.path.name}{said}", set(model.modules))
+    if probed.missing:
         raise IntakeError(
-            f"{model.path.name} needs {', '.join(sorted(missing))}, which could not be installed. "
-            "Name an interpreter that has it with --python."
+            f"{model.path.name} needs {', '.join(sorted(probed.missing))}, which could not be "
+            "installed. Name an interpreter that has it with --python."
         )
-    return interpreter
+    return probed.interpreter
 
 
 def _version_in(executable: Path, distribution: str) -> str | None:

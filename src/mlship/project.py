@@ -7,28 +7,31 @@ complete.
 import difflib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tomlkit
 import yaml
 
-from . import code, intake, interpreter, notebook, saved, template, uv
+from . import asof, code, intake, interpreter, notebook, pins, saved, template, uv
 from .console import Console
 from .errors import IntakeError, PreconditionError, UsageError
 from .interpreter import Interpreter
 from .notebook import Notebook
+from .pins import Replaced
 from .saved import Saved
 
 EXAMPLE = Path(__file__).parent / "example.ipynb"
 OLDEST = (3, 11)
 """The oldest Python that the service's own libraries take."""
+SAID = 300
+"""Characters of a failure that follow a list of versions."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Request:
     target: Path
     notebook: Path | None = None
     python: Path | None = None
+    as_of: str | None = None
+    """A day, or ``asof.NOTEBOOK``: whose libraries uv takes where it builds the environment."""
     estimator: str | None = None
     maps: Mapping[str, Path] = field(default_factory=dict)
     synthetic_rows: bool = False
@@ -100,9 +105,9 @@ def create(request: Request, console: Console) -> Created:
             code.write(staged, handed["code"])
             pictures = _write_figures(staged, scratch / "figures")
             with console.step("locking the environments of the service and the page"):
-                _lock(staged)
+                replaced = pins.lock(staged, handed["packages"])
             with console.step("packing the model and proving it in the service's environment"):
-                receipt = _pack(staged, handover, scratch)
+                receipt = _pack(staged, handover, scratch, replaced)
             parity = receipt["parity"]
             console.found(
                 "proof",
@@ -110,6 +115,11 @@ def create(request: Request, console: Console) -> Created:
                 f"answered as {'by the saved model' if request.model else 'in the notebook'} "
                 f"(largest difference {parity['largest_difference']:.1g})",
             )
+            if replaced:
+                console.note(
+                    f"Proven with {pins.said(replaced)}: the run's own versions cannot be had for "
+                    f"the service's Python."
+                )
             if parity["unservable_rows"]:
                 console.note(
                     f"{parity['unservable_rows']} rows hold an infinite number: not served."
@@ -157,8 +167,9 @@ def _find_python(
             python = interpreter.find_for_model(taken, request.python, scratch)
         console.found("saved", f"{taken.file} ({taken.format}), with the rows of {taken.rows}")
     else:
+        day = asof.read(request.as_of, taken.path) if request.as_of else None
         with console.step("looking for the notebook's Python"):
-            python = interpreter.find(taken, request.python, scratch)
+            python = interpreter.find(taken, request.python, scratch, day)
         console.found("notebook", f"{taken.path} ({len(taken.cells)} code cells)")
     return python
 
@@ -250,8 +261,11 @@ def _known_defaults(taken: Notebook | Saved) -> dict[str, str]:
 
 
 def _serving_python(python: Interpreter) -> str:
-    """Return the minor version to serve on: the run's own, or the oldest that can serve."""
-    return python.minor if python.version[:2] >= OLDEST else f"{OLDEST[0]}.{OLDEST[1]}"
+    """Return the minor version to serve on: the run's own, or the oldest here that can serve."""
+    if python.version[:2] >= OLDEST:
+        return python.minor
+    able = [minor for minor in asof.RELEASED if tuple(map(int, minor.split("."))) >= OLDEST]
+    return next((minor for minor in able if uv.python(minor)), able[0])
 
 
 def _require_python(staged: Path) -> None:
@@ -291,11 +305,12 @@ def _take_in(
         progress.stop()
         console.errors(run.record["errors"])
         ask = console.ask if not request.defaults and console.interactive else None
-        model = intake.choose(
-            run.models, request.estimator, ask, run.record["errors"], run.record["unserved"]
-        )
-        console.found("model", f"{intake.said(model)} ({'; '.join(model.reasons)})")
-        handed = run.hand_over(model, handover, request.synthetic_rows)
+        with asof.hinting(python.newest, run.record["errors"]):
+            model = intake.choose(
+                run.models, request.estimator, ask, run.record["errors"], run.record["unserved"]
+            )
+            console.found("model", f"{intake.said(model)} ({'; '.join(model.reasons)})")
+            handed = run.hand_over(model, handover, request.synthetic_rows)
         console.found(
             "level", f"{handed['level']}: {handed['why']} ({handed['rows']} x {handed['inputs']})"
         )
@@ -327,12 +342,7 @@ def _write_model_zone(staged: Path, taken: Notebook | Saved, packages: Mapping[s
         text = json.dumps(taken.stripped, indent=1, ensure_ascii=False) + "\n"
         (staged / "notebooks" / taken.stored_name).write_text(text, encoding="utf-8")
         (staged / "notebooks" / ".gitkeep").unlink(missing_ok=True)
-    path = staged / "model" / "pyproject.toml"
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    pins = tomlkit.array()
-    pins.extend(f"{name}=={version}" for name, version in sorted(packages.items()))
-    document["project"]["dependencies"] = pins.multiline(True)
-    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    pins.write(staged, packages)
 
 
 def _write_figures(staged: Path, figures: Path) -> int:
@@ -343,18 +353,9 @@ def _write_figures(staged: Path, figures: Path) -> int:
     return len(pictures)
 
 
-def _lock(staged: Path) -> None:
-    try:
-        uv.run(["lock"], cwd=staged)
-        uv.run(["lock"], cwd=staged / "ui")
-    except uv.UvError as error:
-        raise IntakeError(
-            "The versions that the model needs cannot be installed together with the "
-            f"service's:\n{error}"
-        ) from None
-
-
-def _pack(staged: Path, handover: Path, scratch: Path) -> dict[str, Any]:
+def _pack(
+    staged: Path, handover: Path, scratch: Path, replaced: Sequence[Replaced]
+) -> dict[str, Any]:
     """Pack in the project's own locked environment, which is made outside and not kept."""
     apart = {"UV_PROJECT_ENVIRONMENT": str(scratch / "service")}
     package = next((staged / "src").iterdir()).name
@@ -368,6 +369,15 @@ def _pack(staged: Path, handover: Path, scratch: Path) -> dict[str, Any]:
         uv.run([*run, f"{package}.openapi"], staged, apart)
     except uv.UvError as error:
         last = str(error).splitlines()[-1].removeprefix("error: ")
+        if replaced:
+            raised = re.findall(r"^(?:[\w.]+Error|error): .+", str(error), re.MULTILINE)
+            last = raised[-1].removeprefix("error: ") if raised else last
+            last = last if len(last) < SAID else f"{last[:SAID]} ..."
+            raise IntakeError(
+                f"The versions of the run cannot be had for the service's Python, and with the "
+                f"nearest ones ({pins.said(replaced)}) the model does not serve: {last}\n"
+                "Fit it again with newer libraries, in Python 3.11 or newer."
+            ) from None
         raise IntakeError(last if "error: " in str(error) else str(error)) from None
     for cache in staged.rglob("__pycache__"):
         shutil.rmtree(cache)

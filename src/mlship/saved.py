@@ -217,6 +217,7 @@ def facts(saved: Saved, handed: Mapping[str, Any]) -> dict[str, Any]:
             "model_sha256": saved.sha256,
             "estimator": handed["estimator"],
             "python": handed["python"],
+            "packages": handed["packages"],
             "data": [{"name": saved.rows.name, "sha256": _sha256(saved.rows)}],
             "metrics": [],
             "notes": handed["notes"],

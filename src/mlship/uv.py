@@ -9,6 +9,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+COMPILED = (
+    "catboost", "gensim", "lightgbm", "matplotlib", "numba", "numpy", "opencv-python-headless",
+    "pandas", "pillow", "polars", "pyarrow", "scikit-image", "scikit-learn", "scipy", "spacy",
+    "statsmodels", "tensorflow", "tensorflow-cpu", "torch", "xgboost",
+)  # fmt: skip
+"""Packages whose wheels are waited for: building an old one takes long, and then mostly fails."""
+
 
 class UvError(Exception):
     """uv failed; the message is what it said."""
@@ -53,6 +60,26 @@ def _end(process: "subprocess.Popen[str]") -> None:
         with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, number)
             process.communicate(timeout=5)
+
+
+def python(minor: str) -> Path | None:
+    """Return an interpreter of this minor version that uv finds on the machine."""
+    try:
+        return Path(run(["python", "find", "--system", "--no-python-downloads", minor]).strip())
+    except UvError:
+        return None
+
+
+def pyenv_python(minor: str) -> Path | None:
+    """Return one of pyenv's interpreters, which uv finds only where they are switched on."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    return next(versions.glob(f"{minor}.*/bin/python"), None)
+
+
+def wheels_only(command: str) -> list[str]:
+    """Return the options that keep ``uv lock``, or ``uv pip``, from building a compiled library."""
+    option = "--only-binary" if command == "pip" else "--no-build-package"
+    return [part for name in COMPILED for part in (option, name)]
 
 
 def typed() -> str:

@@ -106,6 +106,19 @@ def unchanged(directory: Path, entry: Mapping[str, Any]) -> Path:
     return path
 
 
+def replaced(signature: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the libraries that serve in another version than the one that the model was made with.
+
+    Each has the ``made`` version and the ``served`` one.
+    """
+    made = signature["provenance"].get("packages", {})
+    return {
+        name: {"made": made[name], "served": version}
+        for name, version in signature["artifact"]["packages"].items()
+        if made.get(name, version) != version
+    }
+
+
 def _save_native(estimator: formats.Native, directory: Path) -> dict[str, Any]:
     path = directory / estimator.file
     name = next(name for name, kind in formats.FORMATS.items() if isinstance(estimator, kind))

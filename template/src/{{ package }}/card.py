@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import experiments
+from . import artifact, experiments
 
 START = "<!-- facts: written by pack, from the model's own receipt -->"
 END = "<!-- /facts -->"
@@ -180,6 +180,15 @@ def _files(signature: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _cautions(signature: Mapping[str, Any]) -> Iterable[str]:
     saved = signature["artifact"]
+    others = [
+        f"{name} {item['served']} in place of {item['made']}"
+        for name, item in artifact.replaced(signature).items()
+    ]
+    if others:
+        yield (
+            f"- **Other versions**: proven with {', '.join(others)}, since the versions that the "
+            "model was made with cannot be had for the service's Python."
+        )
     if saved["format"] == "pickle":
         yield (
             f"- **Caution**: `model/{saved['file']}` is a pickle, since its library has no other "

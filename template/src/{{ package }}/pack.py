@@ -99,6 +99,7 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
             },
             "kept_rows": "synthetic" if handover.synthetic else "real",
             "artifact_sha256": contract["artifact"]["sha256"],
+            "replaced": artifact.replaced(contract),
             "cut": dict(handover.cut),
             "experiments": dict(handover.experiments) or experiments.kept(project),
         }

@@ -17,6 +17,9 @@ from .schema import SEVERAL
 
 Prediction = dict[str, Any]
 
+SHOWN = 3
+"""Reasons that a message gives."""
+
 
 class RowsRefused(Exception):
     """The model cannot answer some rows: ``reasons`` says why, by position, and shows no value."""
@@ -25,7 +28,7 @@ class RowsRefused(Exception):
         rows: dict[str, int] = {}
         for why in reasons.values():
             rows[why] = rows.get(why, 0) + 1
-        said = [f"{why} ({times} rows)" for why, times in list(rows.items())[:3]]
+        said = [f"{why} ({times} rows)" for why, times in list(rows.items())[:SHOWN]]
         super().__init__("; ".join(said))
         self.reasons = reasons
 
