@@ -102,7 +102,7 @@ def create(request: Request, console: Console) -> Created:
             else:
                 handed = _take_in(request, taken, python, scratch, handover, console)
             _write_model_zone(staged, taken, handed["packages"])
-            code.write(staged, handed["code"])
+            code.write(staged, handed["code"], handed.get("tests", {}))
             pictures = _write_figures(staged, scratch / "figures")
             with console.step("locking the environments of the service and the page"):
                 replaced = pins.lock(staged, handed["packages"])

@@ -13,7 +13,6 @@ import functools
 import os
 import random
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ from typing import Any, NamedTuple
 from . import libraries, models, personal, tables
 from .log import Log
 from .models import LITERAL_ROWS, Candidate, Refused
+from .package import imported
 from .script import SAMPLING, Fit, Script
 from .slices import backward, bound, reduced
 from .statements import Statement, first_line
@@ -396,25 +396,10 @@ def trained(
 
 def _retrained(files: Mapping[str, str], data: str | None, folder: str) -> Any:
     """Run the training code as a package of its own."""
-    import importlib
     import pathlib
 
-    from . import learned
-
-    package = pathlib.Path(folder) / "mlship_training"
-    package.mkdir()
-    for name, text in {**files, "__init__.py": ""}.items():
-        (package / name).write_text(text, encoding="utf-8")
-    shutil.copy(learned.__file__, package / "learned.py")
-    sys.path.insert(0, folder)
-    try:
-        module = importlib.import_module("mlship_training.train")
-        return module.train(pathlib.Path(data) if data else None)
-    finally:
-        sys.path.remove(folder)
-        shutil.rmtree(package)
-        for name in [name for name in sys.modules if name.startswith("mlship_training")]:
-            del sys.modules[name]
+    with imported(files, folder) as module:
+        return module("train").train(pathlib.Path(data) if data else None)
 
 
 class Served:

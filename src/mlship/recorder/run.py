@@ -229,7 +229,12 @@ class Recorder:
             "target": named.column or target if named else target,
             "labels": named.labels if named else None,
         }
-        facts: dict[str, Any] = {"level": "raw" if source else "direct", "code": {}, "cut": {}}
+        facts: dict[str, Any] = {
+            "level": "raw" if source else "direct",
+            "code": {},
+            "tests": {},
+            "cut": {},
+        }
         facts["why"] = "its rows are not found, unchanged, in what the notebook loads"
         asked: Any = model
         if source:
@@ -239,6 +244,12 @@ class Recorder:
             cut, change, more = self._cut(search, values, candidate, folder, definitions)
             values.update(change)
             facts.update(more)
+            from . import testing  # it needs pandas, which is there where a cut is
+
+            with_own = {**facts["code"], **({"own.py": definitions} if definitions else {})}
+            tests, notes = testing.tested(cut, candidate, self.log, with_own, folder, made_up)
+            facts["tests"] = tests
+            facts["cut"]["notes"] += notes
             asked = cutting.Served(cut, model, candidate.options())
         elif search is not None:
             facts["blocked"] = search.blocked

@@ -32,6 +32,7 @@ IDENTIFIERS = {
     "account", "case", "code", "hash", "id", "identifier", "key", "number", "patient", "pid",
     "reference", "serial", "sid", "subject", "ticket", "uid", "url", "uuid",
 }  # fmt: skip
+FORMED = re.compile(r"[^\w\s]")
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 VOCABULARY = (
     "amber", "bridge", "cloud", "delta", "field", "green", "harbour", "island", "kettle", "light",
@@ -116,7 +117,7 @@ def _maker(
     """Return what makes up one value of a column."""
     present = [value for value in values if not _is_missing(value)]
     missing = [value for value in values if _is_missing(value)]
-    make = _present_maker(name, present, personal, dice)
+    make = maker(name, present, personal, dice)
 
     def made() -> Any:
         if missing and (not present or dice.random() < len(missing) / len(values)):
@@ -126,15 +127,20 @@ def _maker(
     return made
 
 
-def _present_maker(
+def maker(
     name: str, present: Sequence[Any], personal: bool, dice: random.Random
 ) -> Callable[[], Any]:
+    """Return what makes up values like those ``present`` in a column."""
     known = list(dict.fromkeys(present))
     if not known or isinstance(known[0], bool):
         return lambda: dice.choice(known)
     if isinstance(known[0], str):
         if not personal and is_category(name, list(present)):
             return lambda: dice.choice(present)
+        short = [text for text in known if isinstance(text, str) and len(text) <= LONGEST_CATEGORY]
+        dates = all(map(ISO_DATE.fullmatch, short))
+        if not dates and any(map(FORMED.search, short)):  # code may take them apart
+            return lambda: reworded(dice.choice(short), dice)
         return lambda: " ".join(dice.sample(VOCABULARY, dice.randint(2, 5)))
     low, high = min(known), max(known)
     if isinstance(known[0], (int, float)):
@@ -157,6 +163,21 @@ def _present_maker(
         return low + (moved - low).floor("D") if days else moved.floor("min")
 
     return moment if hasattr(low, "floor") else lambda: dice.choice(present)
+
+
+def reworded(text: str, dice: random.Random, kept: Collection[str] = ()) -> str:
+    """Return a text of the same form, with other numbers, and other words but for those kept."""
+
+    def made(match: re.Match[str]) -> str:
+        word = match.group()
+        if word in kept:
+            return word
+        if word.isdigit():
+            return "".join(dice.choice("123456789") for _ in word)
+        other = dice.choice(VOCABULARY)
+        return other.capitalize() if word[0].isupper() else other
+
+    return re.sub(r"\d+|[^\W\d_]+", made, text)
 
 
 def _decimals(value: float) -> int:
