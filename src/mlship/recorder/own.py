@@ -14,8 +14,6 @@ from .statements import Statement, first_line
 
 MODULE = "mlship_own"
 """What the module is called in a handover, whatever package it comes to lie in."""
-UNTYPED = "ANN001, ANN002, ANN003, ANN201, ANN202, ANN204, D101, D102, D103, D105"
-"""Rules for types and docstrings that nobody keeps in a notebook."""
 
 
 def adopt(
