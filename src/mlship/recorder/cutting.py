@@ -11,6 +11,7 @@ import ast
 import copy
 import functools
 import os
+import pathlib
 import random
 import re
 import sys
@@ -33,10 +34,14 @@ from .writer import NotWritable
 
 SECONDS = 120.0
 """Time for trying cuts, and again for finding out which columns matter."""
+SMALL = 10
+"""A table with that many times fewer rows than the model's is tried last."""
 TABLES = 3
 """Tables that are tried as the one with the rows."""
 LARGEST_TABLE = 20_000
 """Values of a table that is kept with what training learned."""
+UNCOVERED = 0.01
+"""Share of the rows of a fit that may be found again only by other digits than those compared."""
 SINGLES = 40
 """Rows that are prepared one at a time, spread over the table."""
 FIT_SECONDS = 120.0
@@ -97,7 +102,7 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
         path, loaders = _loaders(statements, log, fit)
     except Unrepeatable as error:
         return Search(None, [str(error)])
-    for primary in loaders[:TABLES]:
+    for primary in sorted(loaders, key=lambda i: _is_small(log, i, candidate))[:TABLES]:
         others = {name for i in loaders if i != primary for name in statements[i].changed}
         fewer = reduced(statements, path, others)
         for variant in ([fewer] if fewer != list(statements) else []) + [list(statements)]:
@@ -184,6 +189,13 @@ def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
     return Search(None, [reason])
 
 
+def _is_small(log: Log, statement: int, candidate: Candidate) -> bool:
+    """Say whether a statement loads fewer rows than the model's could have come from."""
+    loaded = [value for (at, _), (_, value) in log.loads.items() if at == statement]
+    most = max(tables.rows(getattr(value, "data", None)) or tables.rows(value) for value in loaded)
+    return 0 < SMALL * most < tables.rows(candidate.fitted.samples)
+
+
 class Slice(NamedTuple):
     """A slice that was run again, with what it leads to."""
 
@@ -268,9 +280,11 @@ def handover(
     for said in cut.unservable.values():  # of the message, nothing that could be a row's value
         reason = re.sub(r"'[^']*'|\"[^\"]*\"", "...", said)
         reasons[reason] = reasons.get(reason, 0) + 1
+    written = script.tape.log.written(script.source_name)
     facts = {
-        "level": "raw" if whole else "frame",
+        "level": "raw" if whole and not written else "frame",
         "why": f"its inputs are made again from the rows of {script.source_name}"
+        + (", which the notebook writes itself" if written else "")
         + ("" if whole else f" as they are after cell {statements[script.cut].cell}"),
         "blocked": search.blocked,
         "slice": [
@@ -365,7 +379,7 @@ def trained(
         own = {name for node in ast.parse(definitions).body for name in bound(node)}
         files = Training(cut.script, owner, candidate.name, score, fits, own).files
     except NotWritable as error:
-        return {}, f"There is no training code: {error}."
+        return _without_training(cut.script), f"There is no training code: {error}."
     if cut.script.stages:
         files["features.py"] = cut.script.features(notebook)
     if definitions:
@@ -376,7 +390,7 @@ def trained(
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     try:
-        result = _retrained(files, log.paths.get(cut.script.source_name), folder)
+        result = _retrained(files, cut.script.source_name, log, folder)
         from .learned import Learned
 
         rows = _take(cut.rows_whole, [cut.served[i] for i in kept])
@@ -388,18 +402,40 @@ def trained(
         ours = libraries.of(result.model).ask(result.model, inputs, options)
         theirs = libraries.of(model).ask(model, _take(cut.inputs, kept), options)
     except Exception as error:
-        return {}, f"There is no training code, since what was written fails: {_said(error)}."
+        why = f"There is no training code, since what was written fails: {_said(error)}."
+        return _without_training(cut.script), why
     if tables.equal(ours, theirs, libraries.of(model).tolerance):
         return files, "Training again gives the same model, as far as its answers to its rows tell."
     return files, "Training again gives another model: the notebook's training is random."
 
 
-def _retrained(files: Mapping[str, str], data: str | None, folder: str) -> Any:
-    """Run the training code as a package of its own."""
-    import pathlib
+def _without_training(script: Script) -> dict[str, str]:
+    """Return what the features import where nothing loads the tables: their content is learned."""
+    functions = [
+        f"def {name}() -> Any:\n"
+        f'    """Refuse to load {file}: what is needed of it was learned."""\n'
+        f"    raise RuntimeError({f'There is no training code that reads {file}.'!r})\n"
+        for name, (file, _) in script.loaders.items()
+    ]
+    about = '"""Tables that only training reads."""\nfrom typing import Any\n'
+    return {"load.py": "\n\n".join([about, *functions])} if functions else {}
 
-    with imported(files, folder) as module:
-        return module("train").train(pathlib.Path(data) if data else None)
+
+def _retrained(files: Mapping[str, str], source: str, log: Log, folder: str) -> Any:
+    """Run the training code as a package of its own, beside the data that it reads."""
+    with imported(files, folder) as module, tempfile.TemporaryDirectory() as apart:
+        data = pathlib.Path(apart, "data")
+        data.mkdir()
+        for name in log.paths:
+            place = log.unchanged(name)
+            if place is not None:
+                shutil.copy(place, data / name)
+        before = os.getcwd()
+        os.chdir(apart)
+        try:
+            return module("train").train(data / source if source in log.paths else None)
+        finally:
+            os.chdir(before)
 
 
 class Served:
@@ -529,6 +565,7 @@ def _proven(script: Script, tape: Tape, candidate: Candidate) -> Cut:
     if tables.rows(inputs) != len(served):
         raise NotProven(f"{len(served)} rows become {tables.rows(inputs)}")
     _require_single(features, rows, served, inputs)
+    _require_covered(script, tape, inputs, candidate.fitted.samples)
     names, values = _columns(features, rows.iloc[served].reset_index(drop=True), inputs)
     read = [c for c in rows.columns if c in names or c in values] if names is not None else []
     filled = {
@@ -586,6 +623,8 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
         named = hasattr(value, "columns") and personal.columns(value, None)
         if tables.cells(value) > LARGEST_TABLE or named:
             raise NotProven(f"the table {name} is too large, or too personal, to be kept")
+        if hasattr(value, "get_params"):
+            _require_importable(name, value)
     try:
         return {
             name: value if hasattr(value, "get_params") else from_json(to_json(value))
@@ -593,6 +632,19 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
         }
     except (TypeError, ValueError) as error:
         raise NotProven(f"what is learned cannot be kept: {error}") from None
+
+
+def _require_importable(name: str, estimator: Any) -> None:
+    own = [
+        value for value in (estimator, *estimator.get_params().values())
+        if type(value).__module__.startswith((f"{__package__}.", "__main__"))
+    ]  # fmt: skip
+    try:
+        models.require_importable(estimator)
+    except Refused as error:
+        raise NotProven(str(error)) from None
+    if own:
+        raise NotProven(f"{name} is of a class that only the notebook has")
 
 
 def _features(module: Any, known: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -642,6 +694,22 @@ def _require_single(
         alone = _attempt(features, rows.iloc[[at]].reset_index(drop=True))
         if not same_rows(alone, _take(inputs, [position]), exact=False):
             raise NotProven("a row alone is prepared in another way than among others")
+
+
+def _require_covered(script: Script, tape: Tape, inputs: Any, samples: Any) -> None:
+    """Refuse a cut whose rows become only some of those that the model was fitted on.
+
+    Those of another file, with a mark of their own it may be, could not be asked about.
+    """
+    if any(found.kind == "resample" for found in tape.found.values()):
+        return
+    known, wanted = set(_keys(inputs)), _keys(samples)
+    missing = sum(key not in known for key in wanted)
+    if missing > UNCOVERED * len(wanted):
+        raise NotProven(
+            f"{missing} of the {len(wanted)} rows that the model was fitted on are not made of "
+            f"the rows of {script.source_name}"
+        )
 
 
 def _columns(

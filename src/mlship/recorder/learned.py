@@ -77,9 +77,9 @@ class Learned:
             result = pd.get_dummies(typed_, *args, **options)
         return result.reindex(columns=columns, fill_value=0)
 
-    def factorize(self, name: str, column: Any) -> tuple[Any, Any]:
+    def factorize(self, name: str, column: Any, **options: Any) -> tuple[Any, Any]:
         """Return ``pandas.factorize`` with the values of the training rows."""
-        known = self.value(name, lambda: list(pd.factorize(column)[1]))
+        known = self.value(name, lambda: list(pd.factorize(column, **options)[1]))
         return pd.Categorical(column, categories=known).codes.astype(np.int64), pd.Index(known)
 
     def cut(self, name: str, column: Any, bins: int, **options: Any) -> Any:
@@ -95,19 +95,22 @@ class Learned:
 
     def group(self, name: str, grouped: Any, *args: Any, **options: Any) -> pd.Series:
         """Return ``grouped.transform(...)`` with each group's result among the training rows."""
-        grouper = grouped._grouper if hasattr(grouped, "_grouper") else grouped.grouper
-        keys, table = list(grouper.names), grouped.obj
+        groups = grouped.indices
         if self.training:
             result = grouped.transform(*args, **options)
-            found = table[keys].assign(_=result).dropna().drop_duplicates()
-            if found.duplicated(keys).any():
-                raise ValueError(f"{name}: the rows of a group have different results")
-            self._keep(name, [found[keys].to_numpy().tolist(), found["_"].tolist()])
+            found: list[tuple[Any, Any]] = []
+            for key, places in groups.items():
+                values = pd.unique(result.iloc[places])
+                if len(values) > 1:
+                    raise ValueError(f"{name}: the rows of a group have different results")
+                found.extend((key, value) for value in values)
+            self._keep(name, [[key for key, _ in found], [value for _, value in found]])
             return result
-        groups, results = self.known[name]
-        by_group = dict(zip(map(tuple, groups), results))
-        rows = table[keys].itertuples(index=False)
-        return pd.Series([by_group.get(tuple(row), np.nan) for row in rows], index=table.index)
+        known = dict(zip(*self.known[name]))
+        made = pd.Series(np.nan, index=grouped.obj.index)
+        for key, places in groups.items():
+            made.iloc[places] = known.get(key, np.nan)
+        return made
 
     def _keep(self, name: str, value: Any) -> None:
         if name in self.known:

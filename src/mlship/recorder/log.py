@@ -372,9 +372,28 @@ class Log:
             shown = os.path.abspath(place) if inside.startswith("..") else inside
             self.mapped.append((self.cell, f"{path} was read from {shown}"))
         self.paths[name] = os.path.abspath(place)
-        with io.open(place, "rb") as file:
-            self.files[name] = hashlib.sha256(file.read()).hexdigest()
+        self.files[name] = _hash(place)
         return place
+
+    def unchanged(self, name: str) -> str | None:
+        """Return where a file lies as the notebook read it, which may have written it since."""
+        place = self.paths.get(name)
+        if place is None:
+            return None
+        inside = os.path.relpath(place, self.job["folder"])
+        for path in (place, os.path.join(self.job["origin"], inside)):
+            if os.path.isfile(path) and _hash(path) == self.files[name]:
+                return path
+        return None
+
+    def written(self, name: str) -> bool:
+        """Say whether the notebook read a file that it had written itself."""
+        place = self.paths.get(name)
+        folder = os.path.join(self.job["folder"], "")
+        if place is None or not place.startswith(folder):
+            return False
+        given = os.path.join(self.job["origin"], place[len(folder) :])
+        return not os.path.isfile(given) or _hash(given) != self.files[name]
 
     def model_of(self, event: Event) -> Any:
         """Return the search that an event's object came out of, or the object itself."""
@@ -382,6 +401,11 @@ class Log:
             if getattr(owner, "best_estimator_", None) is event.owner:
                 return owner
         return event.owner
+
+
+def _hash(path: str) -> str:
+    with io.open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 def _columns(table: Any) -> list[Any]:

@@ -52,10 +52,7 @@ def adopt(
         value.__module__ = MODULE
         setattr(module, name, value)
     sys.modules[MODULE] = module
-    head = [
-        '"""What the model is made of, as the notebook defines it."""',
-        f"# ruff: noqa: {UNTYPED}",
-    ]
+    head = ['"""What the model is made of, as the notebook defines it."""']
     head += ["# mypy: disallow-untyped-defs=False, disallow-incomplete-defs=False", ""]
     return "\n".join([*head, *lines, ""])
 

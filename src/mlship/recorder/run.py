@@ -205,6 +205,8 @@ class Recorder:
             samples, names, source = trace(samples, self.log, self.namespace)
         except Refused as error:
             refused = error
+        if source is not None and self.log.written(source):
+            source = None
         if source is None:
             search = cutting.find(self.statements, self.log, candidate)
         if refused is not None and (search is None or search.cut is None):
@@ -296,7 +298,7 @@ class Recorder:
             )
             facts["code"] = {**facts["code"], **code}
             facts["cut"]["notes"].append(said)
-            if code:
+            if "train.py" in code:
                 break
         return tried, change, facts
 

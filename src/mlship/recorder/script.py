@@ -14,8 +14,8 @@ from .tape import Tape
 from .writer import NotWritable, Writer, indented, names_in
 
 SAMPLING = ("split", "resample")
-STAGES = {"features", "prepare", "inputs", "scale", "encode", "vectorize", "reduce", "transform"}
-"""Names that the functions of the module have; the notebook's own stay inside them."""
+TAKEN = {"features", "learned", "Learned"}
+"""Names that the module has of its own; the notebook's stay inside its functions."""
 
 
 class Fit(NamedTuple):
@@ -186,11 +186,11 @@ class Script:
             elif (
                 _is_constant(node)
                 and self._bound_once(index)
-                and not self.statements[index].changed & STAGES
+                and not self.statements[index].changed & TAKEN
             ):
                 chosen.add(index)
         for index in chosen:
-            taken = self.statements[index].changed & {*STAGES, "learned", "Learned"}
+            taken = self.statements[index].changed & TAKEN
             if taken:
                 raise NotWritable(f"the notebook calls something {', '.join(taken)}")
         return sorted(chosen)
@@ -303,17 +303,29 @@ class Script:
             if common and last < max(inner):
                 live = self._live_after(wanted, [i for i in inner if i > last])
                 tables = sorted(live & (self._made_by(inner) | {given}))
-                if len(tables) == 1:
-                    first = [i for i in inner if i <= last]
+                first = [i for i in inner if i <= last]
+                made = set().union(*(self.statements[i].changed for i in first))
+                if len(tables) == 1 and live & made <= set(tables):
                     middle = ast.Name(tables[0], ast.Load())
-                    stages.append(self._stage("prepare", given, middle, first, start, number))
+                    called = self._free("prepare", stages)
+                    stages.append(self._stage(called, given, middle, first, start, number))
                     inner, given = [i for i in inner if i > last], tables[0]
-            name = self._call_it(inner, number)
+            name = self._free(self._call_it(inner, number), stages)
             if inner or not isinstance(wanted, ast.Name) or wanted.id != given:
                 stages.append(self._stage(name, given, wanted, inner, start, number))
             if number < len(self.borders):
                 start, given = self.borders[number].at, self.borders[number].becomes
         return stages
+
+    def _free(self, name: str, stages: Sequence[Stage]) -> str:
+        """Return a name for a stage that nothing else in its module has."""
+        taken = {stage.name for stage in stages}
+        for index in self.module_level:
+            taken |= self.statements[index].changed
+        for free in (name, f"{name}_rows", *(f"{name}_rows_{i}" for i in range(2, 99))):
+            if free not in taken:
+                return free
+        raise NotWritable(f"the notebook calls too many things {name}")
 
     def _path(
         self,
@@ -392,15 +404,15 @@ class Script:
         body += _conditional(training)
         if body and body[-1] == f"{returned}":
             body.pop()
-        code = "\n".join(body)
-        learns = bool(code.strip()) and "learned" in names_in(code)
+        returning = self.writer_text(wanted)
+        learns = "learned" in names_in("\n".join([*body, returning]))
         before = min(inner) - 1 if inner else self.fit.at - 1
         parameters = f"{given}: {self._kind(given, [], before, given, first=True)}"
         parameters += ", learned: Learned" if learns else ""
         whole = [
             f"def {name}({parameters}) -> {kind}:",
             indented([f'"""{self._summary(name)}{self.cells(inner)}."""', *body]),
-            f"    return {self.writer_text(wanted)}",
+            f"    return {returning}",
         ]
         return Stage(name, given, returned, "\n".join(whole), learns, number, list(inner), wanted)
 

@@ -156,8 +156,12 @@ class Tape:
         Raises:
             Unrepeatable: it fails.
         """
+        self._statement, self._turn, self._foreign = at, 0, 0
+        if hasattr(expression, "lineno"):
+            _marked(expression, self.nodes)
         try:
-            tree = ast.fix_missing_locations(ast.Expression(copy.deepcopy(expression)))
+            watched = _Watched(self, at).visit(copy.deepcopy(expression))
+            tree = ast.fix_missing_locations(ast.Expression(watched))
             code = compile(tree, "<fit>", "eval", dont_inherit=True)
             return eval(code, self.namespace)  # noqa: S307 - the notebook's own code
         except Exception as error:
@@ -288,6 +292,9 @@ class Tape:
             main = [i for i, part in enumerate(args[0]) if _length(part) in self._lengths]
             self._lengths.add(_length(result))
             self._find(place, "stack", part=main[0] if main else 0)
+        elif name == "filter" and type(owner).__name__.endswith("GroupBy"):
+            self._lengths.add(_length(result))
+            self._find(place, "rows", grouped=True)
         elif name in SELECTIONS and self._is_selection(name, owner, result, before, args):
             self._find(place, "rows", inplace=result is None)
         elif columns and name == "dropna" and self._columns_of(owner, result) != columns:
@@ -305,7 +312,8 @@ class Tape:
 
     def _is_selection(self, name: str, owner: Any, result: Any, before: Any, args: Any) -> bool:
         if owner is None:  # sklearn.utils.shuffle
-            return name == "shuffle" and _is_table(result)
+            parts = [part for part in (result, *_sequence(result)) if _is_table(part)]
+            return name == "shuffle" and bool(parts)
         if not _is_table(owner) or before is None or before[0] not in self._lengths:
             return False
         after = _length(owner if result is None else result)
@@ -418,8 +426,8 @@ def _through(method: str, place: int, args: list[ast.expr], words: list[ast.keyw
     return ast.Call(holder, [ast.Constant(place), *args], words)
 
 
-def _marked(node: ast.stmt, nodes: dict[int, ast.AST]) -> ast.stmt:
-    """Number the calls and subscripts of a statement, and note the loops around each."""
+def _marked(node: ast.AST, nodes: dict[int, ast.AST]) -> Any:
+    """Number the calls and subscripts of some code, and note the loops around each."""
 
     def mark(part: ast.AST, names: tuple[str, ...]) -> None:
         if isinstance(part, (ast.Call, ast.Subscript)):

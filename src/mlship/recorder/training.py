@@ -48,6 +48,7 @@ class Training:
         self.own = own
         self.model = name if name and name.isidentifier() else "model"
         self.own_fit = self._simple_fit(name)
+        self._require_one_meaning()
         self.body = self._needed()
         self.target_names = self._target_names()
         self.files = {
@@ -66,6 +67,18 @@ class Training:
             return False
         bound = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         return name in bound
+
+    def _require_one_meaning(self) -> None:
+        """Refuse names that mean one thing before the cut and another after it."""
+        meanings: dict[str, str] = {}
+        for index in self.script.module_level:
+            statement = self.statements[index]
+            if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
+                continue
+            said = ast.dump(statement.node)
+            for name in bound(statement.node):
+                if meanings.setdefault(name, said) != said:
+                    raise NotWritable(f"`{name}` is made anew in cell {statement.cell}")
 
     def _needed(self) -> list[int]:
         """Return the statements after the cut that training runs beside the features' own.
@@ -128,6 +141,7 @@ class Training:
         from_file = "." in str(script.source_name) and spot is not None
         if from_file and spot is not None:
             writer.replaced[id(spot)] = "path or DATA"
+            writer.replaced.update(self._beside(own))
         for index in own:
             statement = self.statements[index]
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
@@ -169,6 +183,20 @@ class Training:
                 *others,
             ]
         )
+
+    def _beside(self, own: Container[int]) -> dict[int, str]:
+        """Return the paths of the other files that are read before the cut, by their nodes."""
+        paths: dict[int, str] = {}
+        for place, found in self.script.tape.found.items():
+            node = self.script.tape.nodes[place]
+            if found.kind != "source" or found.facts["main"] or found.statement not in own:
+                continue
+            if isinstance(node, ast.Call) and "." in str(found.facts["name"]):
+                spots = [*node.args[:1], *(w.value for w in node.keywords if w.arg in PATH_WORDS)]
+                paths.update(
+                    {id(part): f"DATA.with_name({found.facts['name']!r})" for part in spots}
+                )
+        return paths
 
     def _other_loaders(self) -> list[str]:
         """Return a function for each other table that is loaded."""

@@ -208,6 +208,8 @@ class Writer:
                 return self.serving(node.args[argument])
             if isinstance(node.func, ast.Attribute) and found.statement is not None:
                 owner = node.func.value
+                if found.facts.get("grouped"):
+                    owner = self._grouped(owner)
                 library = isinstance(owner, ast.Name) and owner.id in LIBRARY_NAMES - {"df"}
                 return self.serving(node.args[0] if library else owner)
             return self.serving(node.args[0])
@@ -218,6 +220,13 @@ class Writer:
                 return f"{base}.{node.value.attr}[:, {self._spliced(key.elts[1])}]"
             return base
         return self.serving(node.value)
+
+    def _grouped(self, node: ast.AST) -> ast.expr:
+        """Return the table that ``table.groupby(...)`` is of."""
+        named = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if named and node.func.attr == "groupby":  # type: ignore[attr-defined]
+            return node.func.value  # type: ignore[attr-defined,no-any-return]
+        raise NotWritable(f"cell {self._statement.cell} leaves out groups that have a name")
 
     def _value(self, node: ast.AST) -> str:
         key = self._key(node, self._stem(node))
@@ -247,8 +256,11 @@ class Writer:
 
     def _write_factorize(self, node: Any, found: Found) -> str:
         key = self._key(node, self._stem(node))
-        given = node.args[0] if node.args else node.func.value
-        return f"learned.factorize({key}, {self.text(given)})"
+        words = "".join(f", {word.arg}={self.text(word.value)}" for word in node.keywords)
+        given = node.func.value
+        if node.args and isinstance(given, ast.Name) and given.id in LIBRARY_NAMES - {"df"}:
+            given = node.args[0]
+        return f"learned.factorize({key}, {self.text(given)}{words})"
 
     def _write_bins(self, node: Any, found: Found) -> str:
         key = self._key(node, self._stem(node))
