@@ -14,6 +14,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import sys
 import tempfile
 import time

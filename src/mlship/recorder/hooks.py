@@ -62,9 +62,10 @@ class Hooks:
         for module, root in libraries.CONTAINERS:
             if hasattr(sys.modules.get(module), root):
                 self._hook_classes(getattr(sys.modules[module], root), self._hook_container)
-        for name, value in list(self.namespace.items()):
-            original, twin = self._twins.get(id(value), (None, None))
-            if original is not None and original is value:
+        named = [name for name, value in self.namespace.items() if id(value) in self._twins]
+        for name in named:
+            original, twin = self._twins[id(self.namespace[name])]
+            if original is self.namespace[name]:
                 self.namespace[name] = twin
 
     def _hook_modules(self) -> None:
@@ -134,6 +135,8 @@ class Hooks:
         while waiting:
             cls = waiting.pop()
             waiting.extend(cls.__subclasses__())
+            if cls in self._classes:
+                continue
             for base in cls.__mro__[:-1]:
                 if base not in self._classes:
                     self._classes.add(base)

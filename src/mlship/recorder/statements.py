@@ -104,17 +104,26 @@ def lost(statements: Sequence[Statement], at: int) -> tuple[Statement, list[str]
     return None
 
 
-def intended(statement: Statement, statements: Sequence[Statement]) -> set[str]:
-    """Return the names whose objects a failed statement was to change."""
+def changing(statements: Iterable[Statement]) -> set[str]:
+    """Return the names of the notebook's functions that change what they are given."""
+    return {
+        statement.node.name
+        for statement in statements
+        if isinstance(statement.node, ast.FunctionDef)
+        and statement.changes & {argument.arg for argument in statement.node.args.args}
+    }
+
+
+def intended(statement: Statement, changing: set[str]) -> set[str]:
+    """Return the names whose objects a failed statement was to change.
+
+    Args:
+        statement: the one that failed.
+        changing: the functions that change what they are given.
+    """
     names: set[str | None] = set()
     if isinstance(statement.node, ast.AugAssign):
         names.add(_root(statement.node.target))
-    changing = {
-        other.node.name
-        for other in statements
-        if isinstance(other.node, ast.FunctionDef)
-        and other.changes & {argument.arg for argument in other.node.args.args}
-    }
     for part in ast.walk(statement.node):
         if isinstance(part, (ast.Subscript, ast.Attribute)):
             if isinstance(part.ctx, (ast.Store, ast.Del)):

@@ -10,6 +10,7 @@ import copy
 import hashlib
 import itertools
 import pickle
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -26,6 +27,8 @@ MOSTLY = 0.5
 """The share of its rows above which a table is said to be mostly another's."""
 NUMBERS = "iufb"
 """numpy's kinds of integer, unsigned, float and boolean."""
+WRAPPERS = ("NumpyExtensionArray", "PandasArray")
+"""What pandas calls an array of numpy's that stands for an array of its own."""
 
 
 def snapshot(value: Any) -> Any:
@@ -39,25 +42,78 @@ def snapshot(value: Any) -> Any:
 
 
 def digest(value: Any) -> str | None:
-    """Return a key of a table's content, or None for what is no table of plain values."""
+    """Return a key of a table's content, or None for what is no table of plain values.
+
+    It holds for this process only.
+    """
+    content = hashlib.sha256()
     try:
         if hasattr(value, "iloc"):
-            import pandas
-
-            content = pandas.util.hash_pandas_object(value, index=True).to_numpy().tobytes()
-            columns = list(value.columns) if hasattr(value, "columns") else [value.name]
-            label = f"{value.dtypes} {columns}"
-        elif type(value).__module__ == "numpy" and value.dtype.kind != "O":
-            content, label = value.tobytes(), f"{value.dtype} {value.shape}"
-        elif type(value).__module__ == "numpy" or isinstance(value, (list, tuple, dict)):
+            wide = hasattr(value, "columns")
+            arrays = value._iter_column_arrays() if wide else [value.array]
+            _add(content, value.index if value.index.nlevels > 1 else value.index.array)
+            for array in arrays:
+                _add(content, array)
+            label = repr(list(value.columns) if wide else [value.name])
+        elif type(value).__module__ == "numpy":
+            if value.dtype.kind == "O" and len(value) > ROWS_COMPARED:
+                return None
+            _add(content, value)
+            label = repr(value.shape)
+        elif isinstance(value, (list, tuple, dict)):
             if len(value) > ROWS_COMPARED:
                 return None
-            content, label = pickle.dumps(value, protocol=5), type(value).__name__
+            content.update(pickle.dumps(value, protocol=5))
+            label = ""
         else:
             return None
     except Exception:  # unhashable cells raise what they like
         return None
-    return hashlib.blake2b(content + label.encode("utf-8", "replace")).hexdigest()
+    content.update(f"{type(value).__name__} {label}".encode("utf-8", "replace"))
+    return content.hexdigest()
+
+
+def digest_of_column(array: Any) -> str | None:
+    """Return a key of the type and values of a frame's column, or None if they are not plain."""
+    content = hashlib.sha256()
+    try:
+        _add(content, array)
+    except Exception:  # unhashable cells raise what they like
+        return None
+    return content.hexdigest()
+
+
+def _add(content: Any, array: Any) -> None:
+    """Add a column's type and values to a hash."""
+    values = array.to_numpy() if type(array).__name__ in WRAPPERS else array
+    content.update(str(values.dtype).encode())
+    if type(values).__module__ != "numpy":
+        import pandas
+
+        if hasattr(values, "nlevels"):
+            values = pandas.util.hash_pandas_object(values, index=False).to_numpy()
+            content.update(values)
+        else:
+            content.update(pandas.util.hash_array(values))
+    elif values.dtype.kind != "O":
+        import numpy
+
+        plain = values.dtype.kind in NUMBERS and values.size
+        content.update(numpy.ascontiguousarray(values) if plain else values.tobytes())
+    elif values.ndim == 1 and "pandas" in sys.modules:
+        import pandas
+
+        if pandas.api.types.infer_dtype(values, skipna=False) != "string":
+            missing = pandas.isna(values)
+            if pandas.api.types.infer_dtype(values, skipna=True) != "string":
+                content.update(pandas.util.hash_array(values))
+                return
+            values = values.copy()
+            values[missing] = ""
+            content.update(missing.tobytes())
+        content.update(hash(tuple(values)).to_bytes(8, "little", signed=True))
+    else:
+        content.update(pickle.dumps(values, protocol=5))
 
 
 def same(one: Any, other: Any) -> bool:

@@ -18,8 +18,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from . import tables
 from .log import Log
+from .shelf import Shelf
 from .statements import Statement, first_line
 
 PLAIN = {
@@ -79,6 +79,7 @@ class Tape:
         """What each loader gave, by its place."""
         self.primary: int | None = None
         """The statement whose loader gave the rows."""
+        self._shelf = Shelf()
         self._lengths: set[int] = set()
         self._constants: dict[int, Any] = {}
         self._foreign = 0
@@ -122,7 +123,7 @@ class Tape:
             ) from None
         held = {name: self.namespace.get(name) for name in statement.changed}
         self.kinds[index] = {name: type_name(value) for name, value in held.items()}
-        self.values[index] = {n: tables.snapshot(v) for n, v in held.items() if _is_table(v)}
+        self.values[index] = {n: self._shelf.keep(v) for n, v in held.items() if _is_table(v)}
         if isinstance(statement.node, ast.FunctionDef):
             self._watch_types(statement.node.name)
 

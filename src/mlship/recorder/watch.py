@@ -18,6 +18,8 @@ CELLS_WATCHED = 2_000_000
 """Larger tables are not compared: a statement that could have changed one is taken to have."""
 PARTS = 200
 """Parts of a list or a dictionary that are looked into."""
+FIXED = {bool, int, float, complex, str, bytes, type(None), types.ModuleType}
+"""Types of objects that no statement changes."""
 
 
 class Watch:
@@ -55,12 +57,11 @@ class Watch:
         for name in changed:
             del self._known[name]
         for name, value in self.namespace.items():
-            if name.startswith("__"):
-                continue
             known = self._known.get(name)
             if known is None or known[0] is not value:
-                changed.add(name)
-                self._known[name] = (value, None)
+                if not name.startswith("__"):
+                    changed.add(name)
+                    self._known[name] = (value, None)
             elif name in reached:
                 key = digest(value)
                 if id(value) in fitted or (
@@ -103,17 +104,21 @@ class Watch:
         return {
             name
             for name, value in self.namespace.items()
-            if not name.startswith("__")
+            if type(value) not in FIXED
+            and not name.startswith("__")
             and (id(value) in objects or any(id(part) in objects for part in _parts(value)))
         }
 
 
 def digest(value: Any) -> str | None:
     """Return a key of a table's content, or None where it is none or too large."""
-    return None if tables.cells(value) > CELLS_WATCHED else tables.digest(value)
+    size = tables.cells(value) + sum(map(tables.cells, _parts(value)))
+    return None if size > CELLS_WATCHED else tables.digest(value)
 
 
 def _parts(value: Any) -> list[Any]:
+    if type(value) in FIXED:
+        return []
     if isinstance(value, (list, tuple)):
         return [part for part in value[:PARTS] if hasattr(part, "shape")]
     if isinstance(value, dict) and len(value) <= PARTS:
