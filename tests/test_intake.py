@@ -56,11 +56,12 @@ def test_rows_as_loaded_are_raw(
     assert handed(science, tmp_path, "h['target']") == "target"
 
 
-def test_prepared_rows_are_direct(
+def test_rows_are_taken_from_before_they_are_prepared(
     make_notebook: MakeNotebook, record: Record, tmp_path: Path
 ) -> None:
-    prepared = "X = X * 2"
-    assert take(record, make_notebook(IMPORTS, IRIS, prepared, FIT), tmp_path)["level"] == "direct"
+    facts = take(record, make_notebook(IMPORTS, IRIS, "X = X * 2", FIT), tmp_path)
+    assert facts["level"] == "raw"
+    assert "X = X * 2" in facts["code"]["features.py"]
 
 
 def test_rows_changed_after_fitting_are_those_that_were_fitted(

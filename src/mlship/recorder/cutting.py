@@ -276,7 +276,10 @@ def handover(
     if values["probabilities"] is not None:
         change["probabilities"] = _take(values["probabilities"], asked)
     script = cut.script
-    whole = script.cut == script.first
+    loaded = [table for _, table in script.tape.log.sources if hasattr(table, "columns")]
+    whole = script.cut == script.first or any(
+        tables.unchanged_part(table, cut.rows) for table in loaded
+    )
     reasons: dict[str, int] = {}
     for said in cut.unservable.values():  # of the message, nothing that could be a row's value
         reason = re.sub(r"'[^']*'|\"[^\"]*\"", "...", said)
