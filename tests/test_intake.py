@@ -260,15 +260,38 @@ def test_failure_that_a_later_cell_makes_good_does_not_matter(
     assert take(record, path, tmp_path)["level"] == "raw"
 
 
+def test_class_of_the_notebook_moves_into_the_project(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    own = "LIMIT = 4\nclass Own(LogisticRegression):\n    top = LIMIT"
+    facts = take(
+        record,
+        make_notebook(
+            IMPORTS, own, IRIS, FIT.replace("LogisticR", "Own(max_iter=500).fit(X, y) #")
+        ),
+        tmp_path,
+    )
+    assert "class Own(LogisticRegression):" in facts["code"]["own.py"]
+    assert "LIMIT = 4" in facts["code"]["own.py"]
+    assert "from .own import Own" in facts["code"]["train.py"]
+
+
+def test_sparse_rows_are_made_again_from_those_that_were_loaded(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    sparse = "from scipy.sparse import csr_matrix\nm = LogisticRegression().fit(csr_matrix(X), y)"
+    facts = take(record, make_notebook(IMPORTS, IRIS, sparse), tmp_path)
+    assert facts["level"] == "raw"
+
+
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
         (["x = 1"], "fits no model"),
-        ([IMPORTS, "class Own(LogisticRegression): pass", IRIS, "m = Own(max_iter=500).fit(X, y)"], "Own"),
+        ([IMPORTS, IRIS, "limit = X.shape[1]", "class Own(LogisticRegression): top = limit",
+          "m = Own(max_iter=500).fit(X, y)"], "Own"),
         ([IMPORTS, IRIS, "from sklearn.preprocessing import FunctionTransformer as F",
           "m = make_pipeline(F(lambda x: x), LogisticRegression(max_iter=500)).fit(X, y)"], "lambda"),
-        ([IMPORTS, IRIS, "from scipy.sparse import csr_matrix", "m = LogisticRegression().fit(csr_matrix(X), y)"],
-         "sparse"),
         ([IMPORTS, "import os", "os._exit(3)"], "exit code 3"),
         ([IMPORTS, "X = input('which?')", IRIS.replace("X, y", "_, y"), FIT], "asks for input"),
     ],

@@ -68,6 +68,7 @@ def hand_over(job: dict[str, Any]) -> dict[str, Any]:
         "probabilities": probabilities,
         "names": fitted.names,
         "target": job["target"],
+        "options": {},
         "labels": None,
         "personal": personal.columns(fitted.rows, fitted.names),
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-START = "<!-- experiments: written by pack, from what the notebook did -->"
+START = "<!-- experiments: written by pack, from what was tried -->"
 END = "<!-- /experiments -->"
 
 README_ROWS = 10
@@ -35,7 +35,7 @@ def for_readme(experiments: Mapping[str, Any], project: Path) -> str:
     """Show the served model and the best of the others, the telling pictures and the trackers."""
     models = experiments.get("models", [])
     if not models:
-        return "No notebook's experiments are recorded."
+        return "No experiments are recorded."
     parts = [_intro(models), _models(ranked(models), README_ROWS)]
     served = next((row["cell"] for row in models if row["served"]), 0)
     pictures = telling(_present(experiments, project), served)
