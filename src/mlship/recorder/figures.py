@@ -122,11 +122,17 @@ def _limited(seconds: float) -> Iterator[None]:
         return
     before = _processor_time()
     left, _ = signal.setitimer(signal.ITIMER_PROF, seconds)
+    handler = signal.signal(signal.SIGPROF, _too_slow)
     try:
         yield
     finally:
+        signal.signal(signal.SIGPROF, handler)
         spent = _processor_time() - before
         signal.setitimer(signal.ITIMER_PROF, max(left - spent, 0.001) if left else 0)
+
+
+def _too_slow(*_: Any) -> None:
+    raise TimeoutError
 
 
 def _processor_time() -> float:
