@@ -1826,7 +1826,7 @@ shape(
     "model = LogisticRegression(max_iter=2000).fit(X, y)",
     start="",
     table="df",
-    level="frame",
+    level="raw",
 )
 shape(
     "loadtxt",

@@ -152,7 +152,7 @@ def test_contract_says_what_the_rows_are(messy_project: Path) -> None:
     properties = signature["inputs"]["properties"]
     assert [(name, schema["type"]) for name, schema in properties.items()] == [
         ("Fare (GBP)", "number"),
-        ("Age", ["number", "null"]),
+        ("Age", ["integer", "null"]),
         ("Rooms", "integer"),
         ("Port", ["string", "null"]),
         ("Note", "string"),

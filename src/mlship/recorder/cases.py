@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import cutting, disguise, personal, synthetic
-from .cutting import Cut
+from . import alike, disguise, personal, proving, synthetic
 from .examples import NOTHING, Calls, Example, answered
 from .learned import Learned, from_json, to_json
 from .log import Log
 from .package import imported
+from .proving import Cut
 
 SIZES = (20, 60, 150)
 """Rows to learn from: the fewest that the code can learn from."""
@@ -83,7 +83,7 @@ class Cases:
         """Whether the code reads such a file, and more than the rows from it."""
         self.answered = ""
         """The requests that the model answers which is trained on such a file, as code."""
-        self.module = cutting._module(script)
+        self.module = proving.module_of(script)
         self.functions = [
             node.name
             for index in script.module_level
@@ -110,7 +110,7 @@ class Cases:
 
     def _find_functions(self, table: Any) -> None:
         calls = Calls()
-        watched = cutting._module(self.cut.script)
+        watched = proving.module_of(self.cut.script)
         calls.watch(watched, self.functions)
         for state in (Learned(), Learned(self.cut.known)):
             answered(watched.features, {self.cut.script.rows_name: table.copy(), "learned": state})
@@ -214,7 +214,7 @@ class Cases:
             )
             for i in range(len(requests))
         ]
-        return all(same(_plainly(one), cutting._take(whole, [i])) for i, one in enumerate(single))
+        return all(same(_plainly(one), alike.take(whole, [i])) for i, one in enumerate(single))
 
     # Training.
 
@@ -277,7 +277,7 @@ def same(one: Any, other: Any) -> bool:
     if type(one).__module__.partition(".")[0] in ("pandas", "numpy") and hasattr(one, "shape"):
         if hasattr(one, "iloc") != hasattr(other, "iloc") or not hasattr(other, "shape"):
             return False
-        return one.shape == other.shape and cutting.same_rows(one, other)
+        return one.shape == other.shape and alike.same_rows(one, other)
     return bool(one == other or (one != one and other != other))
 
 

@@ -23,11 +23,13 @@ from . import (
     classes,
     cutting,
     experiments,
+    handing,
     libraries,
     models,
     own,
     parameters,
     personal,
+    proving,
     statements,
     synthetic,
     tables,
@@ -257,7 +259,7 @@ class Recorder:
             tests, notes = testing.tested(cut, candidate, self.log, with_own, folder, made_up)
             facts["tests"] = tests
             facts["cut"]["notes"] += notes
-            asked = cutting.Served(cut, model, candidate.options())
+            asked = handing.Served(cut, model, candidate.options())
         elif search is not None:
             facts["blocked"] = search.blocked
         if definitions:
@@ -291,14 +293,14 @@ class Recorder:
         candidate: Candidate,
         folder: str,
         definitions: str,
-    ) -> tuple[cutting.Cut, dict[str, Any], dict[str, Any]]:
+    ) -> tuple[proving.Cut, dict[str, Any], dict[str, Any]]:
         """Hand over the rows at the cut: the leanest for which the training code runs."""
         name = self.job.get("notebook", "the notebook")
         for tried in filter(None, (search.cut, search.whole)):
-            change, facts, kept = cutting.handover(
+            change, facts, kept = handing.handover(
                 search._replace(cut=tried), values, self.statements, name, candidate
             )
-            code, said = cutting.trained(
+            code, said = handing.trained(
                 tried, kept, candidate, self.log, folder, name, definitions
             )
             facts["code"] = {**facts["code"], **code}
@@ -314,9 +316,9 @@ class Recorder:
         search = cutting.last(self.statements, self.log, candidate)
         if search.cut is None:
             return {"remark": f"There is no training code: {search.blocked[0]}."}
-        kept = cutting.answered(search.cut, rows)
+        kept = handing.answered(search.cut, rows)
         name = self.job.get("notebook", "the notebook")
-        code, said = cutting.trained(
+        code, said = handing.trained(
             search.cut, kept, candidate, self.log, folder, name, definitions
         )
         return {"code": code, "remark": said}

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .cases import Cases
-from .cutting import FIT_SECONDS, Cut
 from .examples import Example, literal
+from .handing import FIT_SECONDS
 from .learned import to_json
 from .log import Log
 from .models import Candidate
 from .package import PROJECTS
+from .proving import Cut
 
 WIDTH = 96
 PLAIN = {"str", "int", "float", "bool", "None"}

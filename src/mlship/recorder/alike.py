@@ -1,0 +1,96 @@
+"""Compare rows: those that were made again with those that a model was fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import tables
+
+
+def same_rows(one: Any, other: Any, exact: bool = True) -> bool:
+    """Say whether two tables hold the same values in the same order; indexes do not count."""
+    import numpy
+
+    if tables.rows(one) != tables.rows(other) or tables.width(one) != tables.width(other):
+        return False
+    if hasattr(one, "tocsr") != hasattr(other, "tocsr"):
+        return False
+    if hasattr(one, "columns") and hasattr(other, "columns"):
+        if list(one.columns) != list(other.columns):
+            return False
+        pairs = [
+            (one.iloc[:, i].to_numpy(), other.iloc[:, i].to_numpy()) for i in range(one.shape[1])
+        ]
+    elif hasattr(one, "tocsr"):
+        one, other = one.tocsr(), other.tocsr()
+        return bool(abs(one - other).max() <= (0 if exact else 1e-9))
+    else:
+        pairs = [(numpy.asarray(one), numpy.asarray(other))]
+    return all(_equal(a, b) for a, b in pairs)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    import numpy
+
+    try:
+        if one.dtype.kind in "biuf" and other.dtype.kind in "biuf":
+            one, other = one.astype(float), other.astype(float)
+            return bool(numpy.allclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True))
+        one, other = one.astype(object), other.astype(object)
+        same = (one == other) | ((one != one) & (other != other))
+        return bool(numpy.all(same))
+    except (TypeError, ValueError):
+        return False
+
+
+def take(table: Any, positions: Sequence[int]) -> Any:
+    """Return some rows of a table."""
+    if hasattr(table, "iloc"):
+        return table.iloc[list(positions)]
+    if isinstance(table, list):
+        return [table[i] for i in positions]
+    return table[list(positions)]
+
+
+def keys(table: Any) -> list[Any]:
+    """Return a key of each row's values (n), the same for numbers that differ by a rounding."""
+    import numpy
+
+    if hasattr(table, "tocsr"):
+        table = table.tocsr()
+        table.sort_indices()
+        parts = [(table.indptr[i], table.indptr[i + 1]) for i in range(table.shape[0])]
+        return [
+            (table.indices[a:b].tobytes(), _rounded(table.data[a:b]).tobytes()) for a, b in parts
+        ]
+    if isinstance(table, list):
+        return list(table)
+    if hasattr(table, "columns"):
+        columns = [table.iloc[:, i].to_numpy() for i in range(table.shape[1])]
+    else:
+        array = numpy.asarray(table)
+        array = array.reshape(len(array), -1)
+        columns = [array[:, i] for i in range(array.shape[1])]
+    if all(column.dtype.kind in tables.NUMBERS for column in columns):
+        whole = numpy.ascontiguousarray(numpy.column_stack([_rounded(c) for c in columns]))
+        return [row.tobytes() for row in whole]
+    return list(zip(*[[_plain(value) for value in column.tolist()] for column in columns]))
+
+
+def _rounded(values: Any) -> Any:
+    """Round to nine significant digits, below which two ways of adding up may differ."""
+    import numpy
+
+    values = values.astype(float)
+    with numpy.errstate(all="ignore"):
+        size = numpy.where(values == 0, 1.0, 10.0 ** numpy.floor(numpy.log10(numpy.abs(values))))
+        return (
+            numpy.where(numpy.isfinite(values), numpy.round(values / size, 8) * size, values) + 0.0
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (bool, int, float)):
+        return "nan" if value != value else float(f"{float(value):.9g}")
+    return str(value)

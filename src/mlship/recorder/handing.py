@@ -1,0 +1,259 @@
+"""Hand over a cut: its rows with the notebook's answers, the code, and what is to be said of it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pathlib
+import random
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from . import libraries, models, tables
+from .alike import keys, take
+from .cutting import Search
+from .log import Log
+from .models import LITERAL_ROWS, Candidate, Refused
+from .package import imported
+from .proving import Cut, features_of, module_of, said_of
+from .script import Script
+from .slices import bound
+from .statements import Statement, first_line
+from .training import Training
+from .writer import NotWritable
+
+FIT_SECONDS = 120.0
+"""A model that took longer to fit is not fitted again to compare the two."""
+
+
+def handover(
+    search: Search,
+    values: Mapping[str, Any],
+    statements: Sequence[Statement],
+    notebook: str,
+    candidate: Candidate,
+) -> tuple[dict[str, Any], dict[str, Any], list[int]]:
+    """Return what is handed over in place of the model's own inputs.
+
+    With it, what is said of it, and which of the served rows those are. Each row at the cut that
+    became one of the rows that the notebook fitted or asked about is handed over, with the answer
+    that was given there.
+
+    Raises:
+        Refused: hardly any row is found again.
+    """
+    cut = search.cut
+    if cut is None:
+        raise Refused("There is no cut.")
+    pairs = _pairs(cut, values["rows"])
+    kept, asked = [position for position, _ in pairs], [answer for _, answer in pairs]
+    if not kept:
+        raise Refused("None of the rows as loaded becomes one that the model was fitted on.")
+    estimators = {n: value for n, value in cut.known.items() if hasattr(value, "get_params")}
+    from .learned import to_json
+
+    plain = {n: to_json(value) for n, value in cut.known.items() if n not in estimators}
+    rows = cut.rows.iloc[[cut.served[i] for i in kept]].reset_index(drop=True)
+    change = {
+        "rows": rows,
+        "names": None,
+        "answers": take(values["answers"], asked),
+        "features": {
+            "columns": cut.columns,
+            "filled": cut.filled,
+            "learned": {"values": plain, "estimators": estimators},
+        },
+    }
+    if values["probabilities"] is not None:
+        change["probabilities"] = take(values["probabilities"], asked)
+    script = cut.script
+    loaded = [table for _, table in script.tape.log.sources if hasattr(table, "columns")]
+    whole = script.cut == script.first or any(
+        tables.unchanged_part(table, cut.rows) for table in loaded
+    )
+    reasons: dict[str, int] = {}
+    for said in cut.unservable.values():  # of the message, nothing that could be a row's value
+        reason = re.sub(r"'[^']*'|\"[^\"]*\"", "...", said)
+        reasons[reason] = reasons.get(reason, 0) + 1
+    written = script.tape.log.written(script.source_name)
+    facts = {
+        "level": "raw" if whole and not written else "frame",
+        "why": f"its inputs are made again from the rows of {script.source_name}"
+        + (", which the notebook writes itself" if written else "")
+        + ("" if whole else f" as they are after cell {statements[script.cut].cell}"),
+        "blocked": search.blocked,
+        "slice": [
+            {"cell": statements[i].cell, "source": first_line(statements[i].source)}
+            for i in script.samples
+            if not isinstance(statements[i].node, (ast.Import, ast.ImportFrom))
+        ],
+        "code": {"features.py": script.features(notebook)},
+        "cut": {
+            "source": script.source_name,
+            "cell": statements[script.cut].cell,
+            "rows": len(cut.served) + len(cut.unservable),
+            "left_out": len(cut.served) - len(kept),
+            "unservable": [{"reason": r, "rows": n} for r, n in reasons.items()],
+            "filled": sorted(map(str, cut.filled)),
+            "notes": [*_leaks(cut, values["target"]), *_skewed(cut, candidate, statements)],
+        },
+    }
+    return change, facts, kept
+
+
+def _leaks(cut: Cut, target: Any) -> list[str]:
+    """Say whether requests must hold what the model is to find out."""
+    name = str(target).partition(" as the notebook")[0]
+    if not hasattr(cut.rows, "columns") or name not in map(str, cut.rows.columns):
+        return []
+    return [
+        f"The model's inputs depend on {name}, which is what it predicts: the notebook lets the "
+        "answer into the question."
+    ]
+
+
+def _skewed(cut: Cut, candidate: Candidate, statements: Sequence[Statement]) -> list[str]:
+    """Name the predictions whose rows no served row becomes."""
+    made = set(keys(cut.inputs))
+    notes: dict[str, None] = {}
+    for event in candidate.answered:
+        if tables.rows(event.samples) < LITERAL_ROWS or event.kind == "score":
+            continue
+        if tables.width(event.samples) == tables.width(cut.inputs) and not made & set(
+            keys(event.samples)
+        ):
+            notes[
+                f"Cell {statements[event.statement].cell} asks the model about "
+                f"{tables.rows(event.samples)} rows that no row of {cut.script.source_name} "
+                "becomes: they are another table's, or were prepared in another way than those "
+                "that it was fitted on."
+            ] = None
+    return list(notes)
+
+
+def _pairs(cut: Cut, rows: Any) -> list[tuple[int, int]]:
+    """Return (served row, answered row) for each served row that the notebook has an answer to."""
+    places = {key: i for i, key in enumerate(keys(rows))}
+    made = enumerate(keys(cut.inputs))
+    return [(position, places[key]) for position, key in made if key in places]
+
+
+def answered(cut: Cut, rows: Any) -> list[int]:
+    """Return which of the served rows the notebook has an answer to."""
+    return [position for position, _ in _pairs(cut, rows)]
+
+
+def trained(
+    cut: Cut,
+    kept: Sequence[int],
+    candidate: Candidate,
+    log: Log,
+    folder: str,
+    notebook: str,
+    definitions: str,
+) -> tuple[dict[str, str], str]:
+    """Write the training code, run it, and compare its model with the notebook's.
+
+    Args:
+        cut: what is served.
+        kept: positions, among the served rows, of those that are known to be answered.
+        candidate: the notebook's model.
+        log: the notebook's run.
+        folder: where to run the code.
+        notebook: the notebook's name.
+        definitions: the code of what the notebook itself defines of the model.
+
+    Returns:
+        The modules, none if there is no such code, and what came of it in words.
+    """
+    served = candidate.served()
+    score = models.metric_of(served) if hasattr(served, "score") else ""
+    try:
+        owner = candidate.fitted.owner
+        fits = {event.statement for event in log.events if event.owner is owner}
+        own = {name for node in ast.parse(definitions).body for name in bound(node)}
+        files = Training(cut.script, owner, candidate.name, score, fits, own).files
+    except NotWritable as error:
+        return _without_training(cut.script), f"There is no training code: {error}."
+    if cut.script.stages:
+        files["features.py"] = cut.script.features(notebook)
+    if definitions:
+        files["own.py"] = definitions
+    if candidate.fitted.seconds > FIT_SECONDS:
+        return files, "The training code was not run: the notebook took too long for that."
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    try:
+        result = _retrained(files, cut.script.source_name, log, folder)
+        from .learned import Learned
+
+        rows = take(cut.rows_whole, [cut.served[i] for i in kept])
+        rows = rows.reset_index(drop=True) if hasattr(rows, "iloc") else rows
+        inputs = rows
+        if cut.script.stages:
+            inputs = module_of(cut.script).features(rows, Learned(result.learned.known))
+        model, options = candidate.served(), candidate.options()
+        ours = libraries.of(result.model).ask(result.model, inputs, options)
+        theirs = libraries.of(model).ask(model, take(cut.inputs, kept), options)
+    except Exception as error:
+        why = f"There is no training code, since what was written fails: {said_of(error)}."
+        return _without_training(cut.script), why
+    if tables.equal(ours, theirs, libraries.of(model).tolerance):
+        return files, "Training again gives the same model, as far as its answers to its rows tell."
+    return files, "Training again gives another model: the notebook's training is random."
+
+
+def _without_training(script: Script) -> dict[str, str]:
+    """Return what the features import where nothing loads the tables: their content is learned."""
+    functions = [
+        f"def {name}() -> Any:\n"
+        f'    """Refuse to load {file}: what is needed of it was learned."""\n'
+        f"    raise RuntimeError({f'There is no training code that reads {file}.'!r})\n"
+        for name, (file, _) in script.loaders.items()
+    ]
+    about = '"""Tables that only training reads."""\nfrom typing import Any\n'
+    return {"load.py": "\n\n".join([about, *functions])} if functions else {}
+
+
+def _retrained(files: Mapping[str, str], source: str, log: Log, folder: str) -> Any:
+    """Run the training code as a package of its own, beside the data that it reads."""
+    with imported(files, folder) as module, tempfile.TemporaryDirectory() as apart:
+        data = pathlib.Path(apart, "data")
+        data.mkdir()
+        for name in log.paths:
+            place = log.unchanged(name)
+            if place is not None:
+                shutil.copy(place, data / name)
+        before = os.getcwd()
+        os.chdir(apart)
+        try:
+            return module("train").train(data / source if source in log.paths else None)
+        finally:
+            os.chdir(before)
+
+
+class Served:
+    """A model that takes the rows at a cut, as the service does."""
+
+    def __init__(self, cut: Cut, model: Any, options: Mapping[str, Any]) -> None:
+        self._features = features_of(module_of(cut.script), cut.known)
+        self._cut = cut
+        library = libraries.of(model)
+        self.predict = self._asking(lambda rows: library.ask(model, rows, options))
+        if hasattr(model, "predict_proba"):
+            self.predict_proba = self._asking(model.predict_proba)
+
+    def _asking(self, method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def ask(rows: Any) -> Any:
+            rows = rows.copy()
+            for name, given in self._cut.filled.items():
+                rows[name] = given["value"]
+            whole = rows[self._cut.columns] if hasattr(rows, "columns") else rows
+            return method(self._features(whole))
+
+        return ask
