@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,11 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session", autouse=True)
 def _isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the tests out of the user's home and git configuration; uv keeps its cache."""
+    """Keep the tests out of the user's home and git configuration; uv keeps its cache.
+
+    Interpreters that pyenv installed are found where the machine's user has them.
+    """
+    users = Path(pwd.getpwuid(os.getuid()).pw_dir)
     cache = uv.run(["cache", "dir"]).strip()
     home = tmp_path_factory.mktemp("home")
     settings = home / "copier.yml"
@@ -46,6 +51,7 @@ def _isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     config.write_text("[user]\n  name = Ada Lovelace\n  email = ada@example.org\n")
     values = {
         "HOME": str(home),
+        "PYENV_ROOT": os.environ.get("PYENV_ROOT", str(users / ".pyenv")),
         "UV_CACHE_DIR": cache,
         "COPIER_SETTINGS_PATH": str(settings),
         "GIT_CONFIG_GLOBAL": str(config),
