@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import Any
 
-from ..recorder import models, personal, synthetic
+from ..recorder import models, personal, pipes, synthetic
 from ..recorder.models import Refused
 from ..recorder.statements import first_line
 from . import boosters, columns, formats, table
@@ -25,11 +25,7 @@ NAMED = 5
 
 def main() -> None:
     """Run the job that comes in and say what came of it."""
-    commands = os.fdopen(os.dup(0), encoding="utf-8")
-    messages = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
+    commands, messages, _ = pipes.kept()
 
     def send(message: dict[str, Any]) -> None:
         messages.write(json.dumps(message) + "\n")

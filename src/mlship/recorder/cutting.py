@@ -19,7 +19,7 @@ from .models import Candidate
 from .proving import SECONDS, Cut, NotProven, prove, said_of
 from .script import SAMPLING, Fit, Script
 from .slices import backward, reduced
-from .statements import Statement
+from .statements import Statement, names_of
 from .tape import Tape, Unrepeatable
 from .writer import NotWritable
 
@@ -159,7 +159,7 @@ def _loaders(statements: Sequence[Statement], log: Log, fit: Fit) -> tuple[list[
     Raises:
         Unrepeatable: none loads one.
     """
-    path = backward(statements, fit.at, _names(fit.samples))
+    path = backward(statements, fit.at, names_of(fit.samples))
     loaders = sorted({statement for statement, _ in log.loads} & set(path))
     if not loaders:
         raise Unrepeatable("the rows are not loaded from a file or a data set")
@@ -174,8 +174,8 @@ def _again(
     Raises:
         Unrepeatable: it does not give the same rows.
     """
-    path = backward(statements, fit.at, _names(fit.samples))
-    target = backward(statements, fit.at, _names(fit.target)) if fit.target is not None else []
+    path = backward(statements, fit.at, names_of(fit.samples))
+    target = backward(statements, fit.at, names_of(fit.target)) if fit.target is not None else []
     tape = Tape(statements, log)
     tape.run(sorted({*path, *target}), primary)
     if not same_rows(tape.value(fit.samples, fit.at), candidate.fitted.samples):
@@ -210,14 +210,9 @@ def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit:
     inside = isinstance(statement.node, (ast.For, ast.While, ast.FunctionDef))
     if inside:
         samples, target = (
-            node if node is not None and not _names(node) & statement.binds else named[i]
+            node if node is not None and not names_of(node) & statement.binds else named[i]
             for i, node in enumerate((samples, target))
         )
     if samples is None:
         raise Unrepeatable("what the model was fitted on has no name in the notebook")
     return Fit(event.statement, samples, target)
-
-
-def _names(expression: ast.expr | None) -> set[str]:
-    nodes = ast.walk(expression) if expression is not None else ()
-    return {part.id for part in nodes if isinstance(part, ast.Name)}

@@ -53,10 +53,9 @@ def handover(
     kept, asked = [position for position, _ in pairs], [answer for _, answer in pairs]
     if not kept:
         raise Refused("None of the rows as loaded becomes one that the model was fitted on.")
-    estimators = {n: value for n, value in cut.known.items() if hasattr(value, "get_params")}
-    from .learned import to_json
+    from .learned import parted
 
-    plain = {n: to_json(value) for n, value in cut.known.items() if n not in estimators}
+    plain, estimators = parted(cut.known)
     rows = cut.rows.iloc[[cut.served[i] for i in kept]].reset_index(drop=True)
     change = {
         "rows": rows,

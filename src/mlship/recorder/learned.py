@@ -168,6 +168,17 @@ def to_json(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} cannot be kept in JSON")
 
 
+def parted(known: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part what was learned into values, said in JSON, and fitted estimators, both by name.
+
+    Raises:
+        TypeError: a value cannot be said in JSON.
+    """
+    estimators = {name: value for name, value in known.items() if hasattr(value, "get_params")}
+    values = {name: to_json(known[name]) for name in known if name not in estimators}
+    return values, estimators
+
+
 def from_json(value: Any) -> Any:
     """Make the value that ``to_json`` was given."""
     if isinstance(value, list):

@@ -15,17 +15,14 @@ import traceback
 import types
 from typing import Any
 
+from . import pipes
 from .models import Refused
 from .run import Recorder
 
 
 def main() -> None:
     """Run the job that comes in, send the record, hand over the model that is asked for."""
-    commands = os.fdopen(os.dup(0), encoding="utf-8")
-    messages = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
+    commands, messages, nothing = pipes.kept()
 
     recorder_id = os.getpid()
 

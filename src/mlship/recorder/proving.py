@@ -123,7 +123,7 @@ def module_of(script: Script) -> Any:
 
 def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, Any]:
     """Let the code learn from the rows that the notebook learned from; return what it learned."""
-    from .learned import Learned, from_json, to_json
+    from .learned import Learned, from_json, parted
 
     learned = Learned()
     table: Any = tape.held(script.rows_name, script.cut)
@@ -150,10 +150,8 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
         if hasattr(value, "get_params"):
             _require_importable(name, value)
     try:
-        return {
-            name: value if hasattr(value, "get_params") else from_json(to_json(value))
-            for name, value in learned.known.items()
-        }
+        values, estimators = parted(learned.known)
+        return {**{name: from_json(value) for name, value in values.items()}, **estimators}
     except (TypeError, ValueError) as error:
         raise NotProven(f"what is learned cannot be kept: {error}") from None
 
@@ -274,8 +272,9 @@ def _columns(
         if time.monotonic() > end or len(needed) - len(left_out) == 1:
             break
         trial = [*left_out, column]
-        less, whole = without(few.copy(), trial, filled), without(rows.copy(), trial, filled)
-        if unchanged(less, few_inputs) and unchanged(whole, inputs):
+        if unchanged(without(few.copy(), trial, filled), few_inputs) and unchanged(
+            without(rows.copy(), trial, filled), inputs
+        ):
             left_out = trial
             continue
         present = rows[column].dropna()

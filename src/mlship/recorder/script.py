@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .slices import backward, bound
-from .statements import Statement
+from .statements import Statement, names_of
 from .tape import Tape
 from .writer import NotWritable, Writer, indented, names_in
 
@@ -106,8 +106,7 @@ class Script:
     # What belongs where.
 
     def _needed(self, expression: ast.expr) -> list[int]:
-        names = {part.id for part in ast.walk(expression) if isinstance(part, ast.Name)}
-        return backward(self.statements, self.fit.at, names)
+        return backward(self.statements, self.fit.at, names_of(expression))
 
     def _of_rows(self) -> set[int]:
         """Return the statements whose work depends on the rows."""
@@ -181,8 +180,8 @@ class Script:
             node = self.statements[index].node
             if _defines(node) or isinstance(node, (ast.Import, ast.ImportFrom)):
                 chosen.add(index)
-                inner = {n for n in self.statements[index].needs}
-                chosen.update(self._setup_of(self._globals_of(index) | inner, index, setup))
+                names = self._globals_of(index) | self.statements[index].needs
+                chosen.update(self._setup_of(names, setup))
             elif (
                 _is_constant(node)
                 and self._bound_once(index)
@@ -218,7 +217,7 @@ class Script:
                 )
         return names
 
-    def _setup_of(self, names: set[str], before: int, setup: Sequence[int]) -> set[int]:
+    def _setup_of(self, names: set[str], setup: Sequence[int]) -> set[int]:
         found: set[int] = set()
         needed = set(names)
         for index in reversed(setup):
@@ -253,7 +252,7 @@ class Script:
     def _borders(self) -> list[Border]:
         """Find the statements after the cut that draw the rows to learn from."""
         borders: list[Border] = []
-        wanted = {part.id for part in ast.walk(self.fit.samples) if isinstance(part, ast.Name)}
+        wanted = names_of(self.fit.samples)
         for index in reversed([i for i in self.samples if i > self.cut]):
             statement = self.statements[index]
             node = statement.node
@@ -276,7 +275,7 @@ class Script:
                     others = [part for part in call.args if part is not source]
                     becomes = target.elts[position[0]].id  # type: ignore[attr-defined]
                     borders.insert(0, Border(index, source, others, becomes))
-                    wanted = {p.id for p in ast.walk(source) if isinstance(p, ast.Name)}
+                    wanted = names_of(source)
                     continue
             if statement.changed & wanted:
                 wanted = (wanted - bound(node)) | statement.needs
@@ -287,8 +286,6 @@ class Script:
     def _stages(self) -> list[Stage]:
         stages: list[Stage] = []
         self.target_path: set[int] = set()
-        self.shared: set[int] = set()
-        """Statements that the samples and the target both come through."""
         start, given = self.cut, self.rows_name
         ends = [(border.at, border.source, border.others) for border in self.borders]
         target = [] if self.fit.target is None else [self.fit.target]
@@ -298,7 +295,6 @@ class Script:
             theirs = set(self._path(others, start, end))
             common = set(inner) & theirs
             self.target_path |= theirs
-            self.shared |= common
             last = max(common, default=start)
             if common and last < max(inner):
                 live = self._live_after(wanted, [i for i in inner if i > last])
@@ -335,7 +331,7 @@ class Script:
         spared: frozenset[int] = frozenset(),
     ) -> list[int]:
         """Return the statements between two others that make ``wanted`` of the rows."""
-        live = {part.id for node in wanted for part in ast.walk(node) if isinstance(part, ast.Name)}
+        live = names_of(*wanted)
         found: list[int] = []
         for index in reversed([i for i in self.whole if start < i < end]):
             statement = self.statements[index]
@@ -346,7 +342,7 @@ class Script:
         return found
 
     def _live_after(self, wanted: ast.expr, later: Sequence[int]) -> set[str]:
-        live = {part.id for part in ast.walk(wanted) if isinstance(part, ast.Name)}
+        live = names_of(wanted)
         for other in reversed(later):
             if self.statements[other].changed & live:
                 live = (live - bound(self.statements[other].node)) | self.statements[other].needs
@@ -380,14 +376,14 @@ class Script:
         number: int,
     ) -> Stage:
         returned = ast.unparse(wanted) if hasattr(wanted, "lineno") else wanted.id  # type: ignore[attr-defined]
-        live = {part.id for part in ast.walk(wanted) if isinstance(part, ast.Name)}
+        live = names_of(wanted)
         served: set[int] = set()
         for index in reversed(inner):
             statement = self.statements[index]
             if statement.changed & live and not self._spares_requests(statement):
                 served.add(index)
                 live = (live - bound(statement.node)) | self._names_served(statement)
-        kind = self._kind(returned, inner, start, given)
+        kind = self._kind(returned, max(inner, default=start))
         body: list[str] = []
         training: list[str] = []
         locals_ = self._local_setup(inner, wanted)
@@ -407,7 +403,7 @@ class Script:
         returning = self.writer_text(wanted)
         learns = "learned" in names_in("\n".join([*body, returning]))
         before = min(inner) - 1 if inner else self.fit.at - 1
-        parameters = f"{given}: {self._kind(given, [], before, given, first=True)}"
+        parameters = f"{given}: {self._kind(given, before)}"
         parameters += ", learned: Learned" if learns else ""
         whole = [
             f"def {name}({parameters}) -> {kind}:",
@@ -439,7 +435,7 @@ class Script:
     @property
     def rows_kind(self) -> str:
         """The type of the rows that are served."""
-        return self._kind(self.rows_name, [], self.cut, "", first=True)
+        return self._kind(self.rows_name, self.cut)
 
     def defined(self) -> set[str]:
         """Return the names of the functions and constants in the module of the features."""
@@ -458,10 +454,10 @@ class Script:
         return f" ({few})"
 
     def _local_setup(self, inner: Sequence[int], wanted: ast.expr) -> list[int]:
-        names = {part.id for part in ast.walk(wanted) if isinstance(part, ast.Name)}
+        names = names_of(wanted)
         names |= set().union(*(self.statements[i].needs for i in inner))
         setup = [i for i in self.whole if i not in self.of_rows]
-        found = self._setup_of(names, self.fit.at, setup)
+        found = self._setup_of(names, setup)
         return sorted(found - set(self.module_level))
 
     def _spares_requests(self, statement: Statement) -> bool:
@@ -504,14 +500,11 @@ class Script:
             return re.sub(r"= \((.*)\)$", r"= \1", text, flags=re.DOTALL)
         return self.writer.statement(statement, training)
 
-    def _kind(
-        self, name: str, inner: Sequence[int], start: int, given: str, first: bool = False
-    ) -> str:
-        """Return the type of a table before (``first``) or after a stage's statements."""
+    def _kind(self, name: str, at: int) -> str:
+        """Return the type of a table after statement ``at``."""
         if not name.isidentifier():
             return "Any"
-        last = start if first else max(inner, default=start)
-        for index in reversed([i for i in self.whole if i <= last]):
+        for index in reversed([i for i in self.whole if i <= at]):
             if name in self.tape.kinds.get(index, {}):
                 return self.tape.kinds[index][name]
         return "Any"
@@ -552,7 +545,7 @@ class Script:
         chain = self.rows_name
         for stage in self.stages:
             chain = f"{stage.name}({chain}{', learned' if stage.learns else ''})"
-        kind = self._kind(self.rows_name, [], self.cut, "", first=True)
+        kind = self.rows_kind
         result = (
             self.stages[-1].source.split("->")[1].split(":")[0].strip() if self.stages else kind
         )

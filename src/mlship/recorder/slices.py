@@ -6,7 +6,7 @@ import ast
 import copy
 from collections.abc import Container, Iterable, Sequence
 
-from .statements import Statement
+from .statements import Statement, names_of
 
 
 def backward(statements: Sequence[Statement], at: int, names: Iterable[str]) -> list[int]:
@@ -72,7 +72,7 @@ def _with_list(statement: Statement, listed: ast.expr, kept: Sequence[str]) -> S
     changed = copy.copy(statement)
     changed.source = changed.text = text
     changed.node = ast.parse(text).body[0]
-    dropped = {part.id for part in ast.walk(listed) if isinstance(part, ast.Name)} - set(kept)
+    dropped = names_of(listed) - set(kept)
     changed.needs = statement.needs - dropped
     return changed
 

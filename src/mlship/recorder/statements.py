@@ -133,6 +133,12 @@ def intended(statement: Statement, changing: set[str]) -> set[str]:
     return {name for name in names if name}
 
 
+def names_of(*nodes: ast.AST | None) -> set[str]:
+    """Return the names that stand in pieces of code."""
+    parts = (part for node in nodes if node is not None for part in ast.walk(node))
+    return {part.id for part in parts if isinstance(part, ast.Name)}
+
+
 def first_line(text: str) -> str:
     """Return the first line of a message, shortened."""
     lines = text.strip().splitlines()

@@ -53,7 +53,6 @@ class Found:
         group, rows, stack, columns, split, resample or unknown."""
         self.statement = statement
         self.facts = facts
-        self.times = 1
 
 
 class Tape:
@@ -109,7 +108,7 @@ class Tape:
         restore(statement.random)
         node = statement.node
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
-            node = _Watched(self, index).visit(copy.deepcopy(_marked(node, self.nodes)))
+            node = _Watched().visit(copy.deepcopy(_marked(node, self.nodes)))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -161,7 +160,7 @@ class Tape:
         if hasattr(expression, "lineno"):
             _marked(expression, self.nodes)
         try:
-            watched = _Watched(self, at).visit(copy.deepcopy(expression))
+            watched = _Watched().visit(copy.deepcopy(expression))
             tree = ast.fix_missing_locations(ast.Expression(watched))
             code = compile(tree, "<fit>", "eval", dont_inherit=True)
             return eval(code, self.namespace)  # noqa: S307 - the notebook's own code
@@ -296,7 +295,7 @@ class Tape:
         elif name == "filter" and type(owner).__name__.endswith("GroupBy"):
             self._lengths.add(_length(result))
             self._find(place, "rows", grouped=True)
-        elif name in SELECTIONS and self._is_selection(name, owner, result, before, args):
+        elif name in SELECTIONS and self._is_selection(name, owner, result, before):
             self._find(place, "rows", inplace=result is None)
         elif columns and name == "dropna" and self._columns_of(owner, result) != columns:
             self._find(place, "columns", inplace=result is None)
@@ -311,7 +310,7 @@ class Tape:
                     return id(part) not in self._constants
         return False
 
-    def _is_selection(self, name: str, owner: Any, result: Any, before: Any, args: Any) -> bool:
+    def _is_selection(self, name: str, owner: Any, result: Any, before: Any) -> bool:
         if owner is None:  # sklearn.utils.shuffle
             parts = [part for part in (result, *_sequence(result)) if _is_table(part)]
             return name == "shuffle" and bool(parts)
@@ -363,9 +362,7 @@ class Tape:
         if known is None:
             self.found[place] = Found(kind, self._statement, **facts)
             self.loops[place] = self._around(place)
-        elif known.kind == kind:
-            known.times += 1
-        else:
+        elif known.kind != kind:
             known.kind = "unknown"
 
     def _around(self, place: int) -> dict[str, str]:
@@ -380,9 +377,6 @@ class Tape:
 
 class _Watched(ast.NodeTransformer):
     """Rewrite calls and subscripts so that the tape makes them."""
-
-    def __init__(self, tape: Tape, statement: int) -> None:
-        self.tape = tape
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         place = getattr(node, "place", None)

@@ -8,7 +8,8 @@ from typing import Any
 
 from .script import Script
 from .slices import bound
-from .writer import NotWritable, indented, names_in, names_of
+from .statements import names_of
+from .writer import NotWritable, indented, names_in
 
 PATH_WORDS = ("filepath_or_buffer", "io", "path", "path_or_buf", "fname", "file")
 MODULE = "steps"
@@ -65,8 +66,7 @@ class Training:
         )
         if not plain:
             return False
-        bound = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        return name in bound
+        return name in names_of(node)
 
     def _require_one_meaning(self) -> None:
         """Refuse names that mean one thing before the cut and another after it."""
@@ -118,7 +118,7 @@ class Training:
         for index in reversed([i for i in self.body if i > script.cut and i in script.of_rows]):
             live = (live - self.statements[index].binds) | self.statements[index].needs
         if script.fit.target is not None:
-            names = {n.id for n in ast.walk(script.fit.target) if isinstance(n, ast.Name)}
+            names = names_of(script.fit.target)
             bound = set().union(*(self.statements[i].changed for i in self.body if i > script.cut))
             live |= names - bound
         return sorted((live & made) - {script.rows_name})

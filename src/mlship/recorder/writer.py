@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .statements import Statement
+from .statements import Statement, names_of
 from .tape import Found
 
 LIBRARY_NAMES = {"pd", "np", "df", "self", "sklearn", "preprocessing", "pandas", "numpy"}
@@ -27,8 +27,6 @@ class Writer:
     def __init__(self, found: Mapping[int, Found], loops: Mapping[int, Mapping[str, str]]) -> None:
         self.found = found
         self.loops = loops
-        self.source: tuple[int, str] = (-1, "rows")
-        """The place that loads the rows, and the name that it is called by instead."""
         self.loaders: dict[int, str] = {}
         """The functions that load other tables, by their places."""
         self.learning: set[str] = set()
@@ -112,8 +110,6 @@ class Writer:
     def _edits(self, node: ast.AST) -> bool:
         if id(node) in self.replaced:
             return True
-        if getattr(node, "place", None) == self.source[0]:
-            return True
         if getattr(node, "place", None) in self.loaders:
             return True
         if self._top_value(node) is not None:
@@ -158,8 +154,6 @@ class Writer:
     def _edited(self, node: ast.AST) -> str:
         if id(node) in self.replaced:
             return self.replaced[id(node)]
-        if getattr(node, "place", None) == self.source[0]:
-            return self.source[1]
         if getattr(node, "place", None) in self.loaders:
             loader = self.loaders[node.place]  # type: ignore[attr-defined]
             key = self._key(node, loader.replace("load_", ""))
@@ -325,7 +319,7 @@ class Writer:
         around: dict[str, str] = {}
         for number in places:
             around.update(self.loops.get(number, {}) if number is not None else {})
-        used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        used = names_of(node)
         return [name for name, kind in around.items() if kind in ("str", "int") and name in used]
 
     def _stem(self, node: ast.AST) -> str:
@@ -349,8 +343,6 @@ class Writer:
                 owner = part.value
                 if isinstance(owner, ast.Name) and owner.id not in LIBRARY_NAMES - {"df"}:
                     columns.append(part.attr)
-            elif isinstance(part, ast.Name) and part.id not in LIBRARY_NAMES and not columns:
-                pass
         names = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
         names = [name for name in names if name not in LIBRARY_NAMES]
         method = (methods[:1] or ["value"])[0]
@@ -380,13 +372,7 @@ def _slug(text: str) -> str:
 
 def names_in(text: str) -> set[str]:
     """Return the names that a piece of code reads."""
-    return {part.id for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Name)}
-
-
-def names_of(node: ast.expr | None) -> set[str]:
-    """Return the names that an expression reads."""
-    parts = ast.walk(node) if node is not None else ()
-    return {part.id for part in parts if isinstance(part, ast.Name)}
+    return names_of(ast.parse(text))
 
 
 def indented(lines: Iterable[str], by: int = 4) -> str:

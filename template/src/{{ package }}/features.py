@@ -96,9 +96,7 @@ def of(
 
 def part(known: Mapping[str, Any], module: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part what was learned into values, said in JSON, and fitted estimators."""
-    estimators = {name: value for name, value in known.items() if hasattr(value, "get_params")}
-    code = _learned(module)
-    values = {name: code.to_json(known[name]) for name in known if name not in estimators}
+    values, estimators = _learned(module).parted(known)
     return values, estimators
 
 
