@@ -14,6 +14,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import asking  # noqa: E402
 import listed  # noqa: E402
 import public  # noqa: E402
+from conftest import MakeNotebook  # noqa: E402
 
 
 @pytest.mark.parametrize("name", ["public.toml", "drawn.toml"])
@@ -34,7 +35,9 @@ def test_a_key_that_there_is_none_of_is_refused(tmp_path: Path) -> None:
             listed.read(file)
 
 
-def test_a_plain_run_passes_over_what_fails_and_writes_answers(tmp_path: Path) -> None:
+def test_a_plain_run_passes_over_what_fails_and_writes_answers(
+    tmp_path: Path, make_notebook: MakeNotebook
+) -> None:
     cells = [
         "%matplotlib inline\nraise SystemError",
         "class Column:\n    def __getitem__(self, at): return [1, float('nan')]",
@@ -42,11 +45,9 @@ def test_a_plain_run_passes_over_what_fails_and_writes_answers(tmp_path: Path) -
         "class Model:\n    def predict(self, x): return [v * factor for v in x]",
         "model = Model()",
     ]
-    notebook = tmp_path / "work.ipynb"
-    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    nbformat.write(content, notebook)
+    notebook = make_notebook(*cells)
     public.put_in_front(notebook, "factor = 3")
-    nbformat.validate(nbformat.read(notebook, 4))
+    nbformat.validate(json.loads(notebook.read_text()))
     said = tmp_path / "said.json"
     answers = tmp_path / "answers.json"
     said.write_text(
@@ -59,8 +60,10 @@ def test_a_plain_run_passes_over_what_fails_and_writes_answers(tmp_path: Path) -
             }
         )
     )
-    script = [sys.executable, BENCHMARKS / "plainly.py", notebook, said, answers]
-    subprocess.run(script, check=True, capture_output=True)
+    script = [sys.executable, str(BENCHMARKS / "plainly.py")]
+    subprocess.run(
+        [*script, str(notebook), str(said), str(answers)], check=True, capture_output=True
+    )
     found = json.loads(answers.read_text())
     assert found["rows"] == [{"a": 1}, {"a": None}]
     assert found["answers"] == [3, 6]
