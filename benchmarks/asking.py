@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +33,7 @@ class Compared:
     wrong_alone: int = 0
     wrong_together: int = 0
     largest_difference: float = 0.0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, int] = field(default_factory=dict)
     """The rows that the service refuses, by its reason."""
     example: str = ""
     """The first wrong answer."""
@@ -109,7 +108,8 @@ def compare(
         status, answer = _post(connection, [instances[row]])
         result.asked += 1
         if status != 200:
-            result.refused[_reason(status, answer)] += 1
+            reason = _reason(status, answer)
+            result.refused[reason] = result.refused.get(reason, 0) + 1
             continue
         taken.append(row)
         difference = _difference(answer["predictions"][0], witness, row, contract["outputs"])

@@ -58,7 +58,10 @@ def main(notebook: str, witness: str, answers: str) -> None:
 
 def run(source: str, number: int, namespace: dict[str, Any]) -> None:
     """Run a cell's statements; say which failed."""
-    source = "\n".join("" if re.match(r"\s*[%!?]", line) else line for line in source.split("\n"))
+    lines = source.strip("\n").split("\n")
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    lines = [line[len(indent) :] if line.startswith(indent) else line for line in lines]
+    source = "\n".join("" if re.match(r"\s*[%!?]", line) else line for line in lines)
     try:
         body = ast.parse(source).body
     except SyntaxError as error:

@@ -183,7 +183,7 @@ def ask(notebook: Listed, place: Place, result: Result) -> None:
         result.wrong = True
         result.faults.append(f"WRONG: {found.example}")
     if refused == found.asked:
-        result.faults.append(f"refuses every row: {found.refused.most_common(1)}")
+        result.faults.append(f"refuses every row: {next(iter(found.refused))}")
 
 
 def train(place: Place, result: Result) -> None:
