@@ -55,6 +55,13 @@ def test_notebook_is_read(tmp_path: Path, name: str, content: str | bytes) -> No
         ("df?\nx = 1", "pass\nx = 1", ("df?",)),
         ("if x:\n    !ls\ny = 2", "if x:\n    pass\ny = 2", ("!ls",)),
         ('text = """\n%not a magic\n"""', 'text = """\n%not a magic\n"""', ()),
+        (
+            "\n    # so\n    if x:\n        y = 1\n%ls\nz = 2",
+            "\n# so\nif x:\n    y = 1\npass\nz = 2",
+            ("%ls",),
+        ),
+        ("    x = 1\n    y = 2", "x = 1\ny = 2", ()),
+        ("  x = 1\n y = 2", "x = 1\n y = 2", ()),
         ("pip install x", "pass", ("pip install x",)),
     ],
 )

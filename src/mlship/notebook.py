@@ -172,6 +172,8 @@ def _opening(node: Any) -> tuple[str | None, str]:
 
 def _clean(number: int, source: str) -> Cell:
     """Replace what only IPython understands, keeping every line in its place."""
+    if not _parses(source):
+        source = _unindented(source)
     if _parses(source):
         return Cell(number, source)
     lines = source.split("\n")
@@ -185,6 +187,13 @@ def _clean(number: int, source: str) -> Cell:
     for at, line in enumerate(lines):
         lines[at] = _clean_line(line, dropped)
     return Cell(number, "\n".join(lines), tuple(dropped))
+
+
+def _unindented(source: str) -> str:
+    """Take away the indentation of the first line, as IPython does, from each line that has it."""
+    first = next((line for line in source.split("\n") if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    return "\n".join(line.removeprefix(indent) for line in source.split("\n"))
 
 
 def _clean_line(line: str, dropped: list[str]) -> str:
