@@ -494,6 +494,19 @@ def test_project_answers_names_and_holds_no_real_row(science: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_labels_stay_where_the_notebook_reads_another_file_too(
+    science: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "others.csv").write_text("Name,Age\nPerson 301,7\n")
+    project, _ = generate(tmp_path, science, f"others = pd.read_csv('others.csv')\n{CHURN}")
+    data = str(tmp_path / "people.csv")
+    said = uv.run(["run", "poe", "train", "--data", data], cwd=project)
+    assert "on the same data: the same answers as before to 50 rows" in said
+    outputs = json.loads((project / "model" / "signature.json").read_text())["outputs"]
+    assert (outputs["labels"], outputs["x-encoded"]) == (["churned", "stayed"], [0, 1])
+
+
+@pytest.mark.slow
 def test_project_of_several_targets_passes_its_own_checks(science: Path, tmp_path: Path) -> None:
     project, _ = generate(tmp_path, science, LOADS)
     outputs = json.loads((project / "model" / "signature.json").read_text())["outputs"]

@@ -204,9 +204,9 @@ def train(project: Path, data: Path | None) -> Handover:
             rows = rows[[column for column in rows.columns if str(column) in names]]
         rows = _taken(model, code, rows.reset_index(drop=True))
         inputs = code(rows)
-    data = data or getattr(importlib.import_module(f"{__package__}_model.load"), "DATA", None)
-    files = [{"name": data.name, "sha256": artifact.sha256(data)}] if data else []
     before = previous.get("provenance", {})
+    known = before.get("data", [])
+    files = _files(data, [file["name"] for file in known])
     provenance = {
         **{name: before[name] for name in KEPT if name in before},
         "estimator": type(trained.model).__name__,
@@ -215,7 +215,8 @@ def train(project: Path, data: Path | None) -> Handover:
         "data": files,
     }
     labels = None
-    if files and files == before.get("data"):  # else nothing proves that the codes mean the same
+    same = {file["sha256"] for file in files} <= {file["sha256"] for file in known}
+    if files and same:  # else nothing proves that the codes mean the same
         codes = [plain_value(code) for code in getattr(model, "classes_", ())]
         labels = outputs["labels"] if outputs.get("x-encoded") == codes else None
     receipt = project / "model" / "receipt.json"
@@ -233,6 +234,16 @@ def train(project: Path, data: Path | None) -> Handover:
         features=prepared,
         cut=cut if prepared else {},
     )
+
+
+def _files(data: Path | None, known: Sequence[str]) -> list[dict[str, str]]:
+    """Return the file that was trained on, and of the known ones those beside which it belongs."""
+    place = getattr(importlib.import_module(f"{__package__}_model.load"), "DATA", None)
+    main = data or place
+    beside = [place.with_name(name) for name in known] if place else []
+    others = [path for path in beside if path != place and path.name != getattr(main, "name", "")]
+    paths = [path for path in (main, *others) if path and path.is_file()]
+    return [{"name": path.name, "sha256": artifact.sha256(path)} for path in paths]
 
 
 def compare(before: Mapping[str, Any], rows: Sequence[Any], project: Path) -> str:
