@@ -43,15 +43,29 @@ def checkout(notebook: Listed, cache: Path, folder: Path) -> Path:
     place = clone(notebook, cache)
     beside = "." if notebook.whole else str(PurePosixPath(notebook.path).parent)
     folder.mkdir(parents=True)
+    paths = _there(place, notebook.commit, beside)
     index = folder.with_suffix(".index")
-    command = ("--work-tree", str(folder), "checkout", "--quiet", notebook.commit, "--", beside)
-    # Some mirrors lack the largest files; what the notebook needs of them, its run will say.
-    _git(*command, cwd=place, fails=True, environment={"GIT_INDEX_FILE": str(index)})
-    index.unlink(missing_ok=True)
+    command = ["--literal-pathspecs", "--work-tree", str(folder), "checkout", "--quiet"]
+    command += [notebook.commit, "--pathspec-from-file=-", "--pathspec-file-nul"]
+    _git(*command, cwd=place, given="\0".join(paths), environment={"GIT_INDEX_FILE": str(index)})
+    index.unlink()
     path = folder / notebook.path
     if not path.is_file():
         raise NotFetched(f"{notebook.repository} has no {notebook.path} at {notebook.commit[:9]}")
     return path
+
+
+def _there(place: Path, commit: str, beside: str) -> list[str]:
+    """Return the files of a folder whose content can be had: some mirrors lack the largest."""
+    listed = _git("ls-tree", "-r", "-z", "--full-tree", commit, "--", beside, cwd=place)
+    entries = [line.split("\t", 1) for line in listed.split("\0") if line]
+    blobs = {path: head.split()[2] for head, path in entries if head.split()[1] == "blob"}
+    origin = _git("config", "remote.origin.url", cwd=place)
+    if not Path(_git("ls-remote", "--get-url", origin, cwd=place)).is_dir():
+        return list(blobs)  # a server has everything, and sends what is missing
+    objects = _git("rev-list", "--objects", "--missing=print", "-n", "1", commit, cwd=place)
+    missing = {line[1:] for line in objects.splitlines() if line.startswith("?")}
+    return [path for path, blob in blobs.items() if blob not in missing]
 
 
 def environment(name: str, cache: Path) -> Path:
@@ -82,11 +96,18 @@ def _git(
     *arguments: str,
     cwd: Path | None = None,
     fails: bool = False,
+    given: str = "",
     environment: dict[str, str] | None = None,
 ) -> str:
     known = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **(environment or {})}
     done = subprocess.run(
-        ["git", *arguments], cwd=cwd, env=known, capture_output=True, text=True, check=False
+        ["git", *arguments],
+        cwd=cwd,
+        env=known,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode and not fails:
         said = done.stderr.strip().splitlines() or ["git failed"]
