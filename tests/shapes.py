@@ -1906,3 +1906,13 @@ shape(
     "X = df[['größe', 'visits']]; " + SCORE,
     FIT,
 )
+shape(
+    "scaler_fitted_on_the_test_rows_before",
+    "df['city'] = LabelEncoder().fit_transform(df['city'])",
+    "X = df[['city', 'visits']]; " + SCORE,
+    SPLIT + "\nscaler = StandardScaler()\nX_test = scaler.fit_transform(X_test)\n"
+    "Z = scaler.fit_transform(X_train)",
+    "model = LinearRegression().fit(Z, y_train)",
+    inputs="scaler.transform(X)",
+    places="X.index",
+)

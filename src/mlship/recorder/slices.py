@@ -14,15 +14,36 @@ def backward(statements: Sequence[Statement], at: int, names: Iterable[str]) -> 
 
     A name is needed until the statement that binds it afresh, whose own needs take over. What a
     statement changed is known from its run, so that a frame changed through a list counts too.
+    What a transformer learned is forgotten where it learns anew, from the test rows for one.
     """
     needed = set(names)
+    forgotten: set[str] = set()
     found: list[int] = []
     for index in reversed(range(at)):
         statement = statements[index]
-        if statement.error is None and statement.changed & needed:
-            found.append(index)
-            needed = (needed - bound(statement.node)) | statement.needs
+        if statement.error is not None or not statement.changed & needed:
+            continue
+        anew = _learning_anew(statement.node)
+        if statement.changed & needed <= forgotten & anew:
+            continue
+        found.append(index)
+        needed = (needed - bound(statement.node)) | statement.needs
+        forgotten = forgotten - names_of(statement.node) | anew
     return found[::-1]
+
+
+def _learning_anew(node: ast.stmt) -> set[str]:
+    """Return the names of which a statement uses nothing but ``fit_transform``."""
+    learning = [
+        part.func.value.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr == "fit_transform"
+        and isinstance(part.func.value, ast.Name)
+    ]
+    spoken = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+    return {name for name in learning if learning.count(name) == spoken.count(name)}
 
 
 def reduced(
