@@ -38,8 +38,8 @@ DISTRIBUTIONS = {
 """Modules whose distribution has another name."""
 KNOWN = DISTRIBUTIONS.keys() | {
     "catboost", "gensim", "joblib", "lightgbm", "matplotlib", "nltk", "numba", "numpy",
-    "openpyxl", "pandas", "patsy", "plotly", "polars", "pyarrow", "regex", "requests", "scipy",
-    "seaborn", "shap", "spacy", "statsmodels", "sympy", "tabulate", "torch",
+    "onnxruntime", "openpyxl", "pandas", "patsy", "plotly", "polars", "pyarrow", "regex",
+    "requests", "scipy", "seaborn", "shap", "spacy", "statsmodels", "sympy", "tabulate", "torch",
     "torchvision", "tqdm", "transformers", "xgboost", "xlrd", "yellowbrick",
 }  # fmt: skip
 """Modules that are installed unasked; any other name could be a stranger's package."""

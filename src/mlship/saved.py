@@ -36,6 +36,7 @@ QUIET = {
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "catboost": ("catboost",),
     "lightgbm": ("lightgbm", "sklearn"),
+    "onnx": ("onnxruntime",),
     "pickle": (),
     "skops": ("skops", "sklearn"),
     "xgboost": ("xgboost", "sklearn"),
@@ -43,7 +44,6 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 """The modules that a file of each format needs; ``loader.formats.LOADERS`` has the same keys."""
 NOT_SERVED = {
     "keras": "a Keras model",
-    "onnx": "an ONNX model",
     "pytorch": "a PyTorch model",
 }
 """Formats that are known, and that mlship cannot serve yet."""
@@ -240,7 +240,7 @@ def _recognise(file: Path) -> str:
     if kind in NOT_SERVED:
         raise IntakeError(
             f"{file} is {NOT_SERVED[kind]}, which mlship does not serve yet. Give a model with "
-            "scikit-learn's API, or one of XGBoost, LightGBM or CatBoost."
+            "scikit-learn's API, one of XGBoost, LightGBM or CatBoost, or export it to ONNX."
         )
     named = any(suffix.lower() in PICKLES for suffix in file.suffixes)
     if kind is None and (named or re.match(rb"\x80[\x02-\x05]", head)):
@@ -248,8 +248,8 @@ def _recognise(file: Path) -> str:
     if kind is None:
         raise IntakeError(
             f"{file} is no model that mlship knows. It takes skops, XGBoost's JSON and UBJ, "
-            "LightGBM's text, CatBoost's cbm, an MLflow folder, and, with --allow-pickle, joblib "
-            "and pickle."
+            "LightGBM's text, CatBoost's cbm, ONNX, an MLflow folder, and, with --allow-pickle, "
+            "joblib and pickle."
         )
     return kind
 

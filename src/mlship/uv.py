@@ -10,9 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 COMPILED = (
-    "catboost", "gensim", "lightgbm", "matplotlib", "numba", "numpy", "opencv-python-headless",
-    "pandas", "pillow", "polars", "pyarrow", "scikit-image", "scikit-learn", "scipy", "spacy",
-    "statsmodels", "tensorflow", "tensorflow-cpu", "torch", "xgboost",
+    "catboost", "gensim", "lightgbm", "matplotlib", "numba", "numpy", "onnxruntime",
+    "opencv-python-headless", "pandas", "pillow", "polars", "pyarrow", "scikit-image",
+    "scikit-learn", "scipy", "spacy", "statsmodels", "tensorflow", "tensorflow-cpu",
+    "torch", "xgboost",
 )  # fmt: skip
 """Packages whose wheels are waited for: building an old one takes long, and then mostly fails."""
 

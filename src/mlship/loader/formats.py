@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..recorder.models import Refused
 from ..recorder.statements import first_line
-from . import boosters
+from . import boosters, graphs
 
 TRUSTED = ("catboost", "imblearn", "lightgbm", "sklearn", "xgboost")
 """Packages whose classes a skops file may name beyond those that skops itself trusts."""
@@ -147,6 +147,7 @@ def _catboost(path: str, trusted: bool) -> Any:
 LOADERS: dict[str, Callable[[str, bool], Any]] = {
     "catboost": _catboost,
     "lightgbm": _lightgbm,
+    "onnx": graphs.load,
     "pickle": _pickle,
     "skops": _skops,
     "xgboost": _xgboost,

@@ -13,10 +13,10 @@ import sys
 import traceback
 from typing import Any
 
-from ..recorder import models, personal, pipes, synthetic
+from ..recorder import libraries, models, personal, pipes, synthetic
 from ..recorder.models import Refused
 from ..recorder.statements import first_line
-from . import boosters, columns, formats, table
+from . import boosters, columns, formats, graphs, table
 
 UNFITTED = ("NotFittedError", "LGBMNotFittedError")
 NAMED = 5
@@ -54,17 +54,19 @@ def hand_over(job: dict[str, Any]) -> dict[str, Any]:
     if asked.sampled:
         notes.append(f"Only the first {table.MOST_ROWS} rows of {name} are taken.")
     fitted = columns.fit(model, asked.rows, name, job["target"], job["columns"])
+    if isinstance(model, graphs.OnnxModel):
+        notes += model.decide(fitted.rows)
     answers, probabilities = _ask(model, fitted.rows, name)
     if stored is not model:
         boosters.require_same(model, stored, fitted.rows)
     values = {
-        "estimator": model,
+        "estimator": libraries.of(model).write(model, job["folder"]),
         "rows": fitted.rows,
         "answers": answers,
         "probabilities": probabilities,
         "names": fitted.names,
         "target": job["target"],
-        "options": {},
+        "options": getattr(model, "options", {}),
         "labels": None,
         "personal": personal.columns(fitted.rows, fitted.names),
     }

@@ -140,6 +140,80 @@ class Keras(Native):
         return np.asarray(self.model(table, training=False))
 
 
+class Onnx(Native):
+    """A graph with one table as its input, or with an input for each column.
+
+    ``options`` names the output that is the ``answer``, and the one with the ``probabilities`` of
+    the ``classes``. Without an ``answer``, that is the likeliest class.
+    """
+
+    file = "model.onnx"
+    tolerance = 1e-5
+
+    def __init__(self, model: bytes, options: Mapping[str, Any]) -> None:
+        super().__init__(model, options)
+        import onnxruntime
+
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = 1  # for a few rows more only cost time
+        settings.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(
+            model, settings, providers=["CPUExecutionProvider"]
+        )
+        self.inputs = self.session.get_inputs()
+        if "classes" in self.options:
+            self.classes_ = self.options["classes"]
+            self.predict_proba = self._probabilities
+
+    @staticmethod
+    def read(path: Path) -> bytes:
+        """Return the file's content."""
+        return path.read_bytes()
+
+    def save(self, path: Path) -> None:
+        """Write the file as it was."""
+        path.write_bytes(self.model)
+
+    def predict(self, rows: Any) -> Any:
+        """Answer rows with labels or numbers."""
+        if "answer" in self.options:
+            answers = self._run(self.options["answer"], rows)
+            return answers.reshape(len(rows)) if answers.size == len(rows) else answers
+        return np.asarray(self.classes_)[self._probabilities(rows).argmax(axis=1)]
+
+    def _probabilities(self, rows: Any) -> Any:
+        found = self._run(self.options["probabilities"], rows)
+        if isinstance(found, list):  # a mapping for each row
+            return np.array([[row[name] for name in self.classes_] for row in found])
+        return found
+
+    def _run(self, output: str, rows: Any) -> Any:
+        if len(self.inputs) == 1:
+            only = self.inputs[0]
+            given = {only.name: self._typed(np.asarray(rows), only.type)}
+        else:
+            given = {
+                one.name: self._typed(rows[one.name].to_numpy(), one.type).reshape(
+                    (-1, 1)[: len(one.shape)]
+                )
+                for one in self.inputs
+            }
+        return self.session.run([output], given)[0]
+
+    @staticmethod
+    def _typed(values: Any, kind: str) -> Any:
+        """Give an array the type of an input, if no value is changed by more than a rounding."""
+        if kind == "tensor(string)":
+            if not all(isinstance(value, str) for value in values.ravel().tolist()):
+                raise TypeError("texts are taken, and not all of the values are some")
+            return values.astype(object)
+        name = kind.removeprefix("tensor(").removesuffix(")")
+        typed = values.astype({"float": "float32", "double": "float64"}.get(name, name))
+        if typed.dtype.kind != "f" and (typed != values).any():
+            raise ValueError("whole numbers are taken, and not all of the values are some")
+        return typed
+
+
 class Statsmodels(Native):
     """Fitted results, which only a pickle holds: whoever can change the file can run code."""
 
@@ -175,6 +249,7 @@ FORMATS: dict[str, type[Native]] = {
     "catboost": CatBoost,
     "keras": Keras,
     "lightgbm": LightGBM,
+    "onnx": Onnx,
     "pickle": Statsmodels,
     "xgboost": XGBoost,
 }
@@ -203,7 +278,7 @@ def handed_over(directory: Path, model: Any, options: Mapping[str, Any]) -> Any:
     """Return the estimator of a handover: ``model``, or the file of its library beside it."""
     for native in FORMATS.values():
         if model is None and (directory / native.file).is_file():
-            model = native.read(directory / native.file)
+            return native(native.read(directory / native.file), options)
     return as_estimator(model, options)
 
 
