@@ -222,8 +222,8 @@ def choose(
             why += f" Cell {first['cell']} is the first that fails: {first['error']}"
         if unserved:
             why += (
-                f" {', '.join(unserved)} of PyTorch, trained by a loop of the notebook's own, is "
-                "not served yet."
+                f" {', '.join(unserved)} of PyTorch was not seen to be trained: mlship looks for "
+                "the steps of an optimizer."
             )
         raise IntakeError(why)
     if wanted:

@@ -12,10 +12,10 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from . import tables
+from . import libraries, tables
 from .alike import same_rows
 from .log import Log
-from .models import Candidate
+from .models import Candidate, Event
 from .proving import SECONDS, Cut, NotProven, prove, said_of
 from .script import SAMPLING, Fit, Script
 from .slices import backward, reduced
@@ -190,6 +190,8 @@ def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit:
         Unrepeatable: it has no name.
     """
     event = candidate.fitted
+    if libraries.of(event.owner).loops:
+        return _looped(statements, event)
     statement = statements[event.statement]
     calls = [
         part
@@ -216,3 +218,25 @@ def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit:
     if samples is None:
         raise Unrepeatable("what the model was fitted on has no name in the notebook")
     return Fit(event.statement, samples, target)
+
+
+def _looped(statements: Sequence[Statement], event: Event) -> Fit:
+    """Return what a network was trained on: a table by its name, or as it was made a tensor of.
+
+    Raises:
+        Unrepeatable: it has no name.
+    """
+    if event.names[0] is not None:
+        return Fit(event.statement, ast.Name(event.names[0], ast.Load()), None)
+    if event.made is not None:
+        at, function, turn = event.made
+        calls = [
+            part
+            for part in ast.walk(statements[at].node)
+            if isinstance(part, ast.Call)
+            and getattr(part.func, "attr", getattr(part.func, "id", "")) == function
+        ]
+        calls.sort(key=lambda call: (call.lineno, call.col_offset))
+        if turn < len(calls) and calls[turn].args:
+            return Fit(at, calls[turn].args[0], None)
+    raise Unrepeatable("what the network was trained on has no name in the notebook")

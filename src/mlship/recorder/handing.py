@@ -26,6 +26,10 @@ from .statements import Statement, first_line
 from .training import Training
 from .writer import NotWritable
 
+LOOPS = (
+    "There is no training code: a loop of the notebook's own trains the network, with PyTorch, "
+    "which the project does not have."
+)
 FIT_SECONDS = 120.0
 """A model that took longer to fit is not fitted again to compare the two."""
 
@@ -170,6 +174,8 @@ def trained(
         The modules, none if there is no such code, and what came of it in words.
     """
     served = candidate.served()
+    if libraries.of(served).loops:
+        return _without_training(cut.script), LOOPS
     score = models.metric_of(served) if hasattr(served, "score") else ""
     try:
         owner = candidate.fitted.owner

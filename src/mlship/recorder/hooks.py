@@ -62,6 +62,7 @@ class Hooks:
         for module, root in libraries.CONTAINERS:
             if hasattr(sys.modules.get(module), root):
                 self._hook_classes(getattr(sys.modules[module], root), self._hook_container)
+        self.listener.networks.install(self)
         named = [name for name, value in self.namespace.items() if id(value) in self._twins]
         for name in named:
             original, twin = self._twins[id(self.namespace[name])]

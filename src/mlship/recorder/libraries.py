@@ -7,12 +7,14 @@ predicts, Keras has its own file. A library is imported only where the notebook 
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import pickle
 import platform
 import re
 import sys
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 ROOTS = (
@@ -51,6 +53,13 @@ class Library:
     """The arguments of ``predict`` that decide about the numbers, and belong to the service."""
     modules: tuple[str, ...] = ()
     """What a fitted model needs beside the modules of its parts."""
+    served_with: Mapping[str, str] = MappingProxyType({})
+    """Distributions that serve the model though the notebook lacks them, with their versions."""
+    loops = False
+    """Whether a loop of the notebook's own trains the model, and no method."""
+
+    def require_served(self, model: Any) -> None:
+        """Refuse a model that cannot be served, whatever its rows are."""
 
     def ask(self, model: Any, rows: Any, options: Mapping[str, Any]) -> Any:
         """Return what ``model`` predicts for ``rows`` (n)."""
@@ -148,6 +157,42 @@ class Keras(Library):
         return [type(model), *map(type, layers), *activations]
 
 
+class Torch(Library):
+    """A network is asked in evaluation mode, and served as a graph, without PyTorch."""
+
+    tolerance = 1e-5
+    options = ("answer", "classes", "probabilities")
+    served_with = MappingProxyType({"onnxruntime": "1.20.1"})
+    loops = True
+
+    def require_served(self, model: Any) -> None:
+        """Refuse a network that takes or answers anything but a table of rows."""
+        model.require_plain()
+
+    def write(self, model: Any, folder: str) -> Any:
+        """Export the network."""
+        with io.open(os.path.join(folder, "model.onnx"), "wb") as file:
+            file.write(model.graph())
+
+    def parts(self, model: Any) -> Any:
+        """Return nothing: the graph holds what the notebook's classes do."""
+
+
+class Onnx(Library):
+    """A graph that was loaded from a file, as ``loader.graphs`` does."""
+
+    tolerance = 1e-5
+    modules = ("onnxruntime",)
+
+    def write(self, model: Any, folder: str) -> Any:
+        """Write the file again, unchanged."""
+        with io.open(os.path.join(folder, "model.onnx"), "wb") as file:
+            file.write(model.content)
+
+    def parts(self, model: Any) -> Any:
+        """Return nothing: a graph is made of operators, and of no code."""
+
+
 SCIKIT_LEARN = Library()
 LIBRARIES: dict[tuple[str, str], Library] = {
     ("xgboost.core", "Booster"): XGBoost(),
@@ -156,7 +201,11 @@ LIBRARIES: dict[tuple[str, str], Library] = {
     ("statsmodels.base.model", "Results"): Statsmodels(),
     ("keras.src.models.model", "Model"): Keras(),
     ("keras.src.engine.training", "Model"): Keras(),
+    ("mlship.loader.graphs", "OnnxModel"): Onnx(),
+    ("mlship.recorder.network", "Network"): Torch(),
 }
+NETWORKS: dict[int, Any] = {}
+"""What stands for the modules of PyTorch that the notebook calls, by their ids: ``Network``."""
 
 
 def of(model: Any) -> Library:
@@ -170,6 +219,8 @@ def of(model: Any) -> Library:
 def predicting(owner: Any, result: Any = None) -> Any:
     """Return the object that predicts: statsmodels' results without their wrapper, or ``owner``.
 
+    For a module of PyTorch that is its network.
+
     Args:
         owner: whose method was called, or any value of the notebook.
         result: what a fit returned.
@@ -177,7 +228,7 @@ def predicting(owner: Any, result: Any = None) -> Any:
     for value in (result, owner):
         if type(value).__module__.startswith("statsmodels") and hasattr(value, "params"):
             return getattr(value, "_results", value)
-    return owner
+    return NETWORKS.get(id(owner), owner)
 
 
 def fitted_on(owner: Any, samples: Any, target: Any) -> tuple[Any, Any]:
@@ -199,7 +250,7 @@ def fitted_on(owner: Any, samples: Any, target: Any) -> tuple[Any, Any]:
 
 
 def unserved(namespace: Mapping[str, Any]) -> list[str]:
-    """Return the names of PyTorch's modules: no method of theirs fits, so no rows are known."""
+    """Return the names of PyTorch's modules; those that no optimizer changed are not served."""
     module: Any = getattr(sys.modules.get("torch.nn"), "Module", ())
     return [name for name, value in namespace.items() if isinstance(value, module)]
 

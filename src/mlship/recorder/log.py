@@ -14,6 +14,7 @@ from typing import Any
 from . import libraries, models, parameters, tables
 from .figures import Figures
 from .models import FITS, Event, Given, Names
+from .networks import Networks
 
 CODERS = ("LabelBinarizer", "LabelEncoder", "OrdinalEncoder")
 """Transformers of scikit-learn that turn a column of names into one of codes."""
@@ -65,6 +66,7 @@ class Log:
         self._kept: dict[str, Any] = {}
         self._filled: dict[int, tuple[Any, Given]] = {}
         """What the containers of XGBoost, LightGBM and CatBoost were made of, by their ids."""
+        self.networks = Networks(self)
 
     def keep(self, value: Any) -> Any:
         """Return a copy that the notebook cannot change; the same content is kept once."""
@@ -111,8 +113,7 @@ class Log:
                 kind, self.statement, owner, given, None if fitting else self.keep(result)
             )
             event.seconds = self.seconds
-            self.events.append(event)
-            self._owners[id(owner)] = owner
+            self.tell(event)
             metric = models.metric_of(owner)
             if kind in FITS:
                 best = getattr(owner, "best_estimator_", None)
@@ -121,6 +122,25 @@ class Log:
             if kind == "score" and _is_number(result):
                 scoring = parameters.scoring(owner, metric)
                 self._measure(*parameters.measured(scoring, float(result)), event)
+
+    def tell(self, event: Event) -> None:
+        """Take note of a fit, or of a question."""
+        self.events.append(event)
+        self._owners[id(event.owner)] = event.owner
+
+    def forget(self, owner: Any, statement: int) -> None:
+        """Forget what a model answered in a statement: it was changed after that."""
+        for event in reversed(self.events):
+            if event.statement < statement:
+                break
+            if event.owner is owner:
+                event.result = None
+        if any(metric["statement"] == statement for metric in self.metrics[-1:]):
+            self.metrics = [
+                metric
+                for metric in self.metrics
+                if metric["statement"] != statement or metric["owner"] is not owner
+            ]
 
     def training(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         """Make ``train`` of XGBoost, LightGBM or CatBoost tell the model that it returns."""
@@ -285,6 +305,7 @@ class Log:
 
     def _answered(self, answers: Any) -> Event | None:
         """Return the last call that gave these answers, or these as one of its columns."""
+        self.networks.answered()
         asked = [event for event in reversed(self.events) if event.result is not None]
         event = next((e for e in asked if e.result is answers), None)
         event = event or next((e for e in asked if tables.same(e.result, answers)), None)

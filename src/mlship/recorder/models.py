@@ -62,6 +62,8 @@ class Event:
         self.parameters = ""
         """Of a fit, what the notebook had set, and what a search found best."""
         self.search: dict[str, Any] | None = None
+        self.made: tuple[int, str, int] | None = None
+        """Where the samples, which have no name, were made a tensor of: ``networks.Made``."""
 
 
 class Candidate:
@@ -231,6 +233,8 @@ def packages(values: Any, model: Any, code: Iterable[str] = ()) -> dict[str, str
                 continue
             name = name.replace("_", "-")
             found[libraries.SMALLER.get(name, name)] = version
+    for name, version in libraries.of(model).served_with.items():
+        found.setdefault(name, version)
     return found
 
 
@@ -238,7 +242,10 @@ def remarks(model: Any, target: Any, answers: Any) -> list[str]:
     """Say what a reader of the answers must know: a score is no class yet."""
     import numpy
 
-    if libraries.of(model) is libraries.SCIKIT_LEARN or target is None:
+    library = libraries.of(model)
+    if library.loops:
+        return list(model.said)
+    if library is libraries.SCIKIT_LEARN or target is None:
         return []
     classes = numpy.unique(numpy.asarray(target).astype(str))
     if len(classes) > CLASSES or numpy.asarray(answers).dtype.kind != "f":

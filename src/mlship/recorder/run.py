@@ -61,6 +61,7 @@ class Recorder:
         self.module = types.ModuleType("__main__")
         self.namespace: dict[str, Any] = self.module.__dict__
         self.log = Log(job)
+        self.log.networks.namespace = self.namespace
         self.hooks = Hooks(self.namespace, self.log)
         self.watch = Watch(self.namespace)
         self._changing = statements.changing(self.statements)
@@ -113,6 +114,7 @@ class Recorder:
             statement.error = f"{type(error).__name__}: {first_line(_said(error))}"
             self.hooks.silent = False
             statement.lost = self._lost_by(statement, before)
+        self.log.networks.settle()
         if not looks:
             self.hooks.install()
         suspected = statements.intended(statement, self._changing) if reached else ()
@@ -203,6 +205,7 @@ class Recorder:
             Refused: the model, or what it was fitted on, cannot be served.
         """
         self._require_sound(candidate)
+        libraries.of(candidate.served()).require_served(candidate.served())
         model, library = candidate.served(), libraries.of(candidate.served())
         samples = candidate.fitted.samples
         names: list[str] | None = None
@@ -313,6 +316,8 @@ class Recorder:
         self, candidate: Candidate, rows: Any, folder: str, definitions: str
     ) -> dict[str, Any]:
         """Write the training code of a model that takes its rows as they were loaded."""
+        if libraries.of(candidate.served()).loops:
+            return {"remark": handing.LOOPS}
         search = cutting.last(self.statements, self.log, candidate)
         if search.cut is None:
             return {"remark": f"There is no training code: {search.blocked[0]}."}

@@ -511,19 +511,23 @@ class Script:
 
     # The files.
 
-    def imports(self) -> list[str]:
-        """Return the notebook's own imports among what the code needs."""
+    def imports(self, needed: set[str] | None = None) -> list[str]:
+        """Return the notebook's own imports among what the code needs.
+
+        Of one that imports several things, only those that are ``needed``, if that is said: the
+        others need not be there where the code runs.
+        """
         nodes = [self.statements[i] for i in self.module_level]
-        return [s.source for s in nodes if isinstance(s.node, (ast.Import, ast.ImportFrom))]
+        return [
+            s.source if needed is None else _narrowed(s.source, s.node, needed)
+            for s in nodes
+            if isinstance(s.node, (ast.Import, ast.ImportFrom))
+        ]
 
     def definitions(self) -> list[str]:
         """Return the notebook's functions and constants that the code needs."""
         lines: list[str] = []
-        code = "\n".join(stage.source for stage in self.stages)
-        spoken = names_in(code)
-        for index in self.module_level:
-            if _defines(self.statements[index].node):
-                spoken |= self._globals_of(index)
+        spoken = self._spoken()
         for index in self.module_level:
             statement = self.statements[index]
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
@@ -536,6 +540,14 @@ class Script:
             else:
                 lines.append(self.writer.statement(statement, training=True))
         return lines
+
+    def _spoken(self) -> set[str]:
+        """Return the names in the functions and in what they call."""
+        spoken = names_in("\n".join(stage.source for stage in self.stages))
+        for index in self.module_level:
+            if _defines(self.statements[index].node):
+                spoken |= self._globals_of(index) | self.statements[index].needs
+        return spoken
 
     def features(self, notebook: str, alone: bool = False) -> str:
         """Return the module that prepares rows, in training and in serving.
@@ -555,7 +567,7 @@ class Script:
             f"    return {chain}",
         ]
         imports = ["from typing import Any", "import numpy as np", "import pandas as pd"]
-        imports += [line for line in self.imports() if line not in imports]
+        imports += [line for line in self.imports(self._spoken()) if line not in imports]
         return "\n".join(
             [
                 '"""What the model takes, made from rows as loaded.',
@@ -586,6 +598,16 @@ class Script:
         documented = ast.get_docstring(node) is not None
         summary = [] if documented else [f'    """{_sentence(node, statement)}."""']
         return "\n".join([f"def {node.name}({arguments}) -> {returned}:", *summary, inner])
+
+
+def _narrowed(source: str, node: ast.Import | ast.ImportFrom, needed: set[str]) -> str:
+    """Return an import without those of its several names that are not needed."""
+    kept = [a for a in node.names if (a.asname or a.name.split(".")[0]) in needed]
+    if not kept or len(kept) == len(node.names):
+        return source
+    if isinstance(node, ast.Import):
+        return ast.unparse(ast.Import(kept))
+    return ast.unparse(ast.ImportFrom(node.module, kept, node.level))
 
 
 def _body(text: str) -> str:
