@@ -34,6 +34,11 @@ stop = lgb.early_stopping(5, verbose=False)
 model = lgb.train(settings, train, 99, [valid], callbacks=[stop], keep_training_booster=True)
 model.predict(X)
 """
+SEVERAL = """
+import lightgbm as lgb, xgboost as xgb
+from sklearn.preprocessing import LabelEncoder
+X, t = df[['age', 'income']], LabelEncoder().fit_transform(df.town)
+"""
 CATBOOST = """
 from catboost import CatBoost, CatBoostClassifier, Pool, train
 pool = Pool(data=df[['age', 'town']], label=y.map({0: 'well', 1: 'sick'}), cat_features=['town'])
@@ -76,6 +81,14 @@ CASES = {
         XGBOOST + "A = df[['age', 'income']].to_numpy()\n"
         "model = xgb.train({}, xgb.DMatrix(A, y, feature_names=['years', 'pounds']), 5)\nmodel.save_model('m.json')",
         "model.json", "raw", {},
+    ),
+    "xgboost, several classes": (
+        SEVERAL + "model = xgb.train({'objective': 'multi:softprob', 'num_class': 3}, xgb.DMatrix(X, label=t), 5)",
+        "model.json", "raw", {},
+    ),
+    "lightgbm, several classes": (
+        SEVERAL + "model = lgb.train({'objective': 'multiclass', 'num_class': 3, 'verbose': -1}, lgb.Dataset(X, label=t), 5)",
+        "model.txt", "raw", {},
     ),
     "lightgbm, stopped early": (LIGHTGBM, "model.txt", "direct", None),
     "lightgbm, as the notebook asked": (
@@ -200,6 +213,11 @@ def test_model_answers_in_the_service_as_in_the_notebook(
     if options is not None:
         assert {**saved["options"], **options} == saved["options"]
     assert read(app / "model" / "receipt.json")["parity"]["rows"] >= 300
+    if "several classes" in case:
+        assert signature["outputs"]["labels"] == ["a", "b", "c"]
+        (row, *_) = read(app / "tests" / "parity" / "rows.json")
+        likely = row["prediction"]["probabilities"]
+        assert row["prediction"]["label"] == max(likely, key=likely.__getitem__)
     python(service, app, *PARITY)
     if options:  # another way to ask is seen
         saved["options"] = {}

@@ -346,7 +346,6 @@ def test_bytes_that_are_no_model_are_refused(load: Load, models: Path, tmp_path:
         ("m.pkl", b"", "is empty"),
         ("m.skops", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         ("m.keras", b"PK\x03\x04", "truncated or damaged"),
-        ("m.h5", b"\x89HDF\r\n", "is a Keras model, which mlship does not serve yet"),
         ("m.pt", b"\x00", "is a PyTorch model"),
         ("m.bin", b"binf", "no model that mlship knows"),
     ],

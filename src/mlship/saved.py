@@ -35,6 +35,7 @@ QUIET = {
 }
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "catboost": ("catboost",),
+    "keras": ("keras", "tensorflow"),
     "lightgbm": ("lightgbm", "sklearn"),
     "onnx": ("onnxruntime",),
     "pickle": (),
@@ -43,7 +44,6 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 }
 """The modules that a file of each format needs; ``loader.formats.LOADERS`` has the same keys."""
 NOT_SERVED = {
-    "keras": "a Keras model",
     "pytorch": "a PyTorch model",
 }
 """Formats that are known, and that mlship cannot serve yet."""
@@ -141,6 +141,8 @@ def read(path: Path, rows: Path | None, trusted: bool, target: str | None) -> Sa
         versions |= {"scikit-learn": version} if version else {}
     elif kind == "xgboost" and "xgboost" not in versions:
         versions |= _xgboost_version(file)
+    elif kind == "keras" and "keras" not in versions:
+        versions |= _keras_version(file)
     return Saved(
         path=path,
         file=file,
@@ -240,7 +242,7 @@ def _recognise(file: Path) -> str:
     if kind in NOT_SERVED:
         raise IntakeError(
             f"{file} is {NOT_SERVED[kind]}, which mlship does not serve yet. Give a model with "
-            "scikit-learn's API, one of XGBoost, LightGBM or CatBoost, or export it to ONNX."
+            "scikit-learn's API, one of XGBoost, LightGBM, CatBoost or Keras, or export it to ONNX."
         )
     named = any(suffix.lower() in PICKLES for suffix in file.suffixes)
     if kind is None and (named or re.match(rb"\x80[\x02-\x05]", head)):
@@ -248,8 +250,8 @@ def _recognise(file: Path) -> str:
     if kind is None:
         raise IntakeError(
             f"{file} is no model that mlship knows. It takes skops, XGBoost's JSON and UBJ, "
-            "LightGBM's text, CatBoost's cbm, ONNX, an MLflow folder, and, with --allow-pickle, "
-            "joblib and pickle."
+            "LightGBM's text, CatBoost's cbm, Keras's keras and h5, ONNX, an MLflow folder, and, "
+            "with --allow-pickle, joblib and pickle."
         )
     return kind
 
@@ -334,6 +336,17 @@ def _xgboost_version(file: Path) -> dict[str, str]:
         return {"xgboost": ".".join(part.decode() for part in text.groups())}
     binary = re.search(rb"version\[#.*?\x03i(.)i(.)i(.)", tail, re.DOTALL)
     return {"xgboost": ".".join(str(part[0]) for part in binary.groups())} if binary else {}
+
+
+def _keras_version(file: Path) -> dict[str, str]:
+    """Return the version that a file of Keras 3 was saved with; an older one says nothing here."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            text = archive.read("metadata.json").decode("utf-8")
+    except (KeyError, ValueError, zipfile.BadZipFile, zlib.error):
+        return {}  # HDF5
+    version = re.search(r'"keras_version":\s*"(3\.\d+\.\d+)"', text)
+    return {"keras": version[1]} if version else {}
 
 
 def _sha256(file: Path) -> str:

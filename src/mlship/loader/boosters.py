@@ -44,9 +44,18 @@ def width(model: Any) -> int | None:
         found = getattr(model, "n_features_in_", None)
         if not found and library(model) == "catboost":  # 0 in one that was loaded
             found = len(model.feature_names_)
+        shape = sample_shape(model)
+        if shape is not None and len(shape) == 1:
+            found = shape[0]
     except Exception:  # not fitted; asking it will say so
         return None
     return int(found) if found else None
+
+
+def sample_shape(model: Any) -> tuple[int | None, ...] | None:
+    """Return the shape of a sample that a network of one input takes; None for other models."""
+    shape = getattr(model, "input_shape", None) if library(model) == "keras" else None
+    return tuple(shape[1:]) if isinstance(shape, tuple) else None
 
 
 def generic(names: Sequence[str], columns: Iterable[str]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..recorder.models import Refused
 from ..recorder.statements import first_line
-from . import boosters, graphs
+from . import boosters, graphs, networks
 
 TRUSTED = ("catboost", "imblearn", "lightgbm", "sklearn", "xgboost")
 """Packages whose classes a skops file may name beyond those that skops itself trusts."""
@@ -144,8 +144,13 @@ def _catboost(path: str, trusted: bool) -> Any:
     return catboost.CatBoost().load_model(path)
 
 
+def _keras(path: str, trusted: bool) -> Any:
+    return networks.load(path)
+
+
 LOADERS: dict[str, Callable[[str, bool], Any]] = {
     "catboost": _catboost,
+    "keras": _keras,
     "lightgbm": _lightgbm,
     "onnx": graphs.load,
     "pickle": _pickle,

@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import Any
 
-from ..recorder import libraries, models, personal, pipes, synthetic
+from ..recorder import libraries, models, outputs, personal, pipes, synthetic
 from ..recorder.models import Refused
 from ..recorder.statements import first_line
 from . import boosters, columns, formats, graphs, table
@@ -59,6 +59,7 @@ def hand_over(job: dict[str, Any]) -> dict[str, Any]:
     answers, probabilities = _ask(model, fitted.rows, name)
     if stored is not model:
         boosters.require_same(model, stored, fitted.rows)
+    answered = outputs.answered(model, None, answers)
     values = {
         "estimator": libraries.of(model).write(model, job["folder"]),
         "rows": fitted.rows,
@@ -67,7 +68,8 @@ def hand_over(job: dict[str, Any]) -> dict[str, Any]:
         "names": fitted.names,
         "target": job["target"],
         "options": getattr(model, "options", {}),
-        "labels": None,
+        "labels": outputs.own_labels(model) if answered else None,
+        "answered": answered,
         "personal": personal.columns(fitted.rows, fitted.names),
     }
     if job["synthetic"]:
@@ -89,16 +91,14 @@ def hand_over(job: dict[str, Any]) -> dict[str, Any]:
         "personal": values["personal"],
         "estimator": type(model).__name__,
         "python": platform.python_version(),
-        "notes": notes + fitted.notes,
+        "notes": notes + fitted.notes + outputs.remarks(answered, None, answers),
     }
 
 
 def _ask(model: Any, rows: Any, name: str) -> tuple[Any, Any]:
     """Return the model's answers to n rows, and its probabilities (n x classes, or None)."""
-    import numpy
-
     try:
-        answers = model.predict(rows)
+        answers = libraries.of(model).ask(model, rows, {})
         probability = getattr(model, "predict_proba", None)
         probabilities = None if probability is None else probability(rows)
     except Exception as error:  # whatever the library raises for rows that it does not take
@@ -110,16 +110,7 @@ def _ask(model: Any, rows: Any, name: str) -> tuple[Any, Any]:
             f"The model refuses the rows of {name}: {type(error).__name__}: "
             f"{first_line(str(error))}{_missing(rows)}"
         ) from None
-    if isinstance(probabilities, list) or numpy.ndim(answers) > 2:
-        raise Refused("The model answers several outputs a row; only one is served.")
-    answers = numpy.asarray(answers)
-    if answers.ndim == 2:
-        if answers.shape[1] != 1:
-            raise Refused(f"The model answers {answers.shape[1]} values a row; only one is served.")
-        answers = answers[:, 0]
-    if len(answers) != len(rows):
-        raise Refused(f"The model gave {len(answers)} answers to {len(rows)} rows.")
-    return answers, None if probabilities is None else numpy.asarray(probabilities)
+    return models.shaped(answers, probabilities, len(rows))
 
 
 def _missing(rows: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from . import tables
 from .log import Log
+from .outputs import codes
 
 SHIFTS = 100
 """Displacements of rows that a column must be able to tell from their right places."""
@@ -26,21 +27,47 @@ class Named(NamedTuple):
     """The column that the names come from."""
 
 
-def named(model: Any, target: Any, samples: Any, log: Log) -> Named | None:
+def named(
+    model: Any, target: Any, samples: Any, log: Log, count: int | None = None
+) -> Named | None:
     """Find the names of a model's classes, or None where there are none or any doubt is left.
 
     Args:
         model: a fitted estimator.
-        target: what it was fitted on (n).
+        target: what it was fitted on (n, or n x count where one in each row is 1).
         samples: its rows (n).
         log: what the run loaded, encoded and split.
+        count: how many classes it answers, where it has no ``classes_``: they are numbered.
     """
+    if count is not None:
+        return _of_numbers(target, samples, log, count)
     classes: Any = getattr(model, "classes_", None)
     target = _column(target)
     if getattr(classes, "ndim", 0) != 1 or classes.dtype.kind not in "iuf" or target is None:
         return None
     values = _numbers(target)
-    if values is None or len(values) < tables.FEWEST_ROWS:
+    return None if values is None else _agreed(classes, target, values, samples, log)
+
+
+def _of_numbers(target: Any, samples: Any, log: Log, count: int) -> Named | None:
+    """Find the names of classes that are numbered from 0 to ``count``."""
+    import numpy
+
+    values = codes(target, count)
+    if values is None:
+        return None
+    if hasattr(target, "columns") and tables.width(target) == count:
+        words = [str(name) for name in target.columns]
+        prefix = words[0][: words[0].rfind("_") + 1]
+        if prefix and all(word.startswith(prefix) for word in words):
+            return Named([word[len(prefix) :] for word in words], prefix[:-1])
+        return Named(words, None)
+    return _agreed(numpy.arange(count), target, values.astype(float), samples, log)
+
+
+def _agreed(classes: Any, target: Any, values: Any, samples: Any, log: Log) -> Named | None:
+    """Return the names that everything which the run knows of the codes agrees on."""
+    if len(values) < tables.FEWEST_ROWS:
         return None
     found = [
         Named(labels, None if name is None else str(name))
@@ -62,12 +89,12 @@ def _encoded(
 ) -> Iterator[tuple[Mapping[float, Any], Any]]:
     """Yield what each code of the target stood for in a call that made the target."""
     for before, after in log.encodings:
-        codes = _numbers(after)
-        if codes is None:
+        coded = _numbers(after)
+        if coded is None:
             continue
         names = before.to_numpy() if hasattr(before, "iloc") else before
-        for positions in _places(target, samples, before, len(codes), log):
-            if (codes[positions] == values).all():
+        for positions in _places(target, samples, before, len(coded), log, values):
+            if (coded[positions] == values).all():
                 mapping = _one_to_one(values, names[positions])
                 if mapping:
                     yield mapping, getattr(before, "name", None)
@@ -97,14 +124,19 @@ def _loaded(classes: Any, target: Any, values: Any, samples: Any, log: Log) -> l
     return [item for item in found if own is not None and item.column == str(own)] or found
 
 
-def _places(target: Any, samples: Any, whole: Any, count: int, log: Log) -> Iterator[Any]:
-    """Yield at which of the ``count`` rows of ``whole`` the rows of a fit may lie."""
+def _places(
+    target: Any, samples: Any, whole: Any, count: int, log: Log, values: Any = None
+) -> Iterator[Any]:
+    """Yield at which of the ``count`` rows of ``whole`` the rows of a fit may lie.
+
+    Those of a column that was split and holds ``values`` may be they, as well.
+    """
     import numpy
 
     size = tables.rows(target)
     if size == count:
         yield numpy.arange(size)
-    for positions in log.places(target):
+    for positions in [*log.places(target), *_split_alike(values, log)]:
         if len(positions) and positions.max() < count:
             yield positions
     for labelled in (target, samples):
@@ -119,6 +151,15 @@ def _places(target: Any, samples: Any, whole: Any, count: int, log: Log) -> Iter
             positions = index.get_indexer(labels)
             if (positions >= 0).all():
                 yield positions
+
+
+def _split_alike(values: Any, log: Log) -> Iterator[Any]:
+    """Yield the places of the parts of a split that hold ``values``, as codes or one-hot."""
+    for _, part, places in log.parts if values is not None else ():
+        if tables.rows(part) == len(values):
+            known = codes(part, max(tables.width(part), int(values.max()) + 1))
+            if known is not None and (known == values).all():
+                yield places
 
 
 def _is_same_rows(table: Any, samples: Any, positions: Any) -> bool:

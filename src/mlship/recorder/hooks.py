@@ -79,7 +79,8 @@ class Hooks:
         self._hook_functions("sklearn.model_selection", lambda n: n in folds, listener.validating)
         readers = {f"read_{kind}" for kind in READERS}
         self._hook_functions("pandas", lambda n: n in readers, listener.reading)
-        self._hook_functions("pandas", lambda n: n == "factorize", listener.encoding)
+        coders = ("factorize", "get_dummies")
+        self._hook_functions("pandas", lambda n: n in coders, listener.encoding)
         self._hook_series()
         split = "train_test_split"
         self._hook_functions("sklearn.model_selection", lambda n: n == split, listener.splitting)

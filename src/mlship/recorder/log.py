@@ -15,8 +15,9 @@ from . import libraries, models, parameters, tables
 from .figures import Figures
 from .models import FITS, Event, Given, Names
 from .networks import Networks
+from .outputs import is_one_hot, numbered
 
-CODERS = ("LabelBinarizer", "LabelEncoder", "OrdinalEncoder")
+CODERS = ("LabelBinarizer", "LabelEncoder", "OneHotEncoder", "OrdinalEncoder")
 """Transformers of scikit-learn that turn a column of names into one of codes."""
 MAX_CLASSES = 1000
 SYMMETRIC = (
@@ -340,8 +341,11 @@ class Log:
 
     def _encode(self, before: Any, after: Any) -> None:
         """Keep each column that was encoded, if it holds few enough values to be a target."""
+        after = after.toarray() if hasattr(after, "tocsr") else after
         if not (tables.is_plain(before) and tables.is_plain(after)):
             return
+        if tables.width(before) == 1 and is_one_hot(after):
+            after = numbered(after)
         if tables.rows(before) != tables.rows(after) or tables.width(before) != tables.width(after):
             return
         for one, other in zip(_columns(before), _columns(after)):

@@ -162,19 +162,33 @@ def ask(
         Refused: the model does not answer them.
     """
     try:
-        answers = _plain(libraries.of(model).ask(model, rows, options))
+        answers = libraries.of(model).ask(model, rows, options)
         probabilities: Any = None
         if hasattr(model, "predict_proba"):
             probabilities = model.predict_proba(rows)
-    except Refused:
-        raise
     except Exception as error:  # whatever the library raises for its own rows
         raise Refused(
             "The model does not answer the rows that it was fitted on: "
             f"{type(error).__name__}: {first_line(str(error))}"
         ) from None
-    if len(answers) != tables.rows(rows):
-        raise Refused(f"The model gave {len(answers)} answers to {tables.rows(rows)} rows.")
+    return shaped(answers, probabilities, tables.rows(rows))
+
+
+def shaped(answers: Any, probabilities: Any, count: int) -> tuple[Any, Any]:
+    """Return what a model answered to ``count`` rows as ``ask`` does.
+
+    Raises:
+        Refused: it is nothing that is served.
+    """
+    answers = _plain(answers)
+    if len(answers) != count:
+        raise Refused(f"The model gave {len(answers)} answers to {count} rows.")
+    if answers.ndim > 2:
+        shape = " x ".join(map(str, answers.shape[1:]))
+        raise Refused(
+            f"The model answers {shape} numbers a row; labels, numbers and a list of numbers a row "
+            "are served."
+        )
     if answers.ndim > 1:
         by_target = isinstance(probabilities, list) and len(probabilities) == answers.shape[1]
         return answers, [_table(table) for table in probabilities] if by_target else None
@@ -246,6 +260,8 @@ def remarks(model: Any, target: Any, answers: Any) -> list[str]:
     if library.loops:
         return list(model.said)
     if library is libraries.SCIKIT_LEARN or target is None:
+        return []
+    if numpy.ndim(answers) == 2:
         return []
     classes = numpy.unique(numpy.asarray(target).astype(str))
     if len(classes) > CLASSES or numpy.asarray(answers).dtype.kind != "f":

@@ -26,6 +26,7 @@ from . import (
     handing,
     libraries,
     models,
+    outputs,
     own,
     parameters,
     personal,
@@ -225,9 +226,10 @@ class Recorder:
         definitions = own.adopt(models.made_of(model), self.statements, self.namespace)
         models.require_importable(model)
         rows, answers, probabilities = models.answers_of(candidate, samples)
-        named = classes.named(
-            candidate.served(), candidate.fitted.target, candidate.fitted.samples, self.log
-        )
+        learned_from = candidate.fitted.target
+        answered = outputs.answered(model, learned_from, answers)
+        count = answers.shape[1] if answered else None
+        named = classes.named(model, learned_from, candidate.fitted.samples, self.log, count)
         target = models.target_name(
             candidate.fitted.target, [table for _, table in self.log.sources]
         )
@@ -239,7 +241,8 @@ class Recorder:
             "probabilities": probabilities,
             "names": names or (None if hasattr(rows, "columns") else library.names(model)),
             "target": named.column or target if named else target,
-            "labels": named.labels if named else None,
+            "labels": named.labels if named else outputs.own_labels(model) if answered else None,
+            "answered": answered,
         }
         facts: dict[str, Any] = {
             "level": "raw" if source else "direct",
@@ -284,7 +287,8 @@ class Recorder:
             "documents": self.log.documents,
             "packages": models.packages(values, model, facts["code"].values()),
             "remarks": [
-                *models.remarks(model, candidate.fitted.target, answers),
+                *models.remarks(model, learned_from, answers),
+                *outputs.remarks(answered, learned_from, answers),
                 *([facts["remark"]] if "remark" in facts else []),
             ],
         }

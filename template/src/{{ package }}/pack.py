@@ -44,7 +44,7 @@ class Handover:
     rows: Any
     """DataFrame, Series, two-dimensional array or list of texts: n samples."""
     answers: Any
-    """What the estimator predicted for ``rows`` where it was fitted (n)."""
+    """What the estimator predicted for ``rows`` where it was fitted (n, or n x k)."""
     probabilities: Any = None
     """n x classes, where it has them."""
     names: Sequence[str] | None = None
@@ -52,6 +52,8 @@ class Handover:
     target: str | Sequence[str] | None = None
     labels: Sequence[Any] | None = None
     """What the estimator's classes are called, in their order, where it answers codes."""
+    answered: str | None = None
+    """What the k numbers of a row are, if one for each class: ``probabilities`` or ``scores``."""
     personal: Mapping[str, str] = field(default_factory=dict)
     """The columns that look personal, with what tells."""
     described: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -214,22 +216,25 @@ def train(project: Path, data: Path | None) -> Handover:
         "metrics": [{"name": name, "value": value} for name, value in trained.metrics.items()],
         "data": files,
     }
-    labels = None
+    answers = model.predict(inputs)
+    labels, answered = None, outputs.get("x-answers")
     same = {file["sha256"] for file in files} <= {file["sha256"] for file in known}
     if files and same:  # else nothing proves that the codes mean the same
-        codes = [plain_value(code) for code in getattr(model, "classes_", ())]
+        classes = range(np.shape(answers)[1]) if answered else getattr(model, "classes_", ())
+        codes = [plain_value(code) for code in classes]
         labels = outputs["labels"] if outputs.get("x-encoded") == codes else None
     receipt = project / "model" / "receipt.json"
     cut = json.loads(receipt.read_text(encoding="utf-8"))["cut"] if receipt.is_file() else {}
     return Handover(
         estimator=model,
         rows=rows,
-        answers=model.predict(inputs),
+        answers=answers,
         probabilities=_probabilities(model, inputs),
         target=target,
         level=previous.get("level", "raw"),
         reference="training",
         labels=labels,
+        answered=answered,
         provenance=provenance,
         features=prepared,
         cut=cut if prepared else {},
@@ -298,11 +303,11 @@ def _contract(handover: Handover, project: Path, target: Path) -> dict[str, Any]
     )
     about = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     outputs = signature.infer_outputs(
-        handover.estimator, handover.answers, handover.target, handover.labels
+        handover.estimator, handover.answers, handover.target, handover.labels, handover.answered
     )
     _describe(inputs, outputs, handover.described)
     _keep_hand_written(inputs, previous)
-    if handover.probabilities is None:
+    if handover.probabilities is None and handover.answered is None:
         for item in (outputs, *outputs.get("targets", [])):
             item |= {"probabilities": False} if item["task"] == "classification" else {}
     prepared: dict[str, Any] = {}

@@ -91,7 +91,8 @@ class Predictor:
         if self.features:
             rows = self.features(rows)
         outputs = self.signature["outputs"]
-        probabilities = self.estimator.predict_proba(rows) if outputs.get("probabilities") else None
+        asks = outputs.get("probabilities") and "x-answers" not in outputs
+        probabilities = self.estimator.predict_proba(rows) if asks else None
         return predictions(self.estimator.predict(rows), probabilities, outputs)
 
 
@@ -99,7 +100,7 @@ def predictions(answers: Any, probabilities: Any, outputs: Mapping[str, Any]) ->
     """Say an estimator's answers and probabilities as JSON values.
 
     Args:
-        answers: n, n x 1, or n x targets.
+        answers: n, n x 1, n x targets, or n x classes where ``x-answers`` says so.
         probabilities: n x classes, or one such table for each target; None if it has none.
         outputs: the signature's.
 
@@ -115,6 +116,9 @@ def predictions(answers: Any, probabilities: Any, outputs: Mapping[str, Any]) ->
         ]
         names = [target["name"] for target in outputs["targets"]]
         return [_together(names, row) for row in zip(*apart, strict=True)]
+    if "x-answers" in outputs:  # a number for each class: the largest one says which
+        probabilities = answers if outputs["probabilities"] else None
+        answers = np.argmax(answers, axis=1)
     flat = [plain_value(answer) for answer in np.asarray(answers).reshape(len(answers))]
     if outputs["task"] == "regression":
         values = [float(value) for value in flat]

@@ -78,16 +78,27 @@ def infer_outputs(
     answers: Any,
     name: str | Sequence[str] | None,
     labels: Sequence[Any] | None = None,
+    answered: str | None = None,
 ) -> dict[str, Any]:
-    """Describe a prediction from the estimator and its answers (n, or n x targets).
+    """Describe a prediction from the estimator and its answers (n, n x targets, or n x classes).
 
     Args:
         estimator: the fitted model.
         answers: what it answered.
         name: the target's name, or the targets' names.
         labels: what the estimator's classes are called, where it answers codes.
+        answered: ``probabilities`` or ``scores``, where it answers a number for each class.
     """
     answers = np.asarray(answers)
+    if answered:
+        numbers = np.arange(answers.shape[1])
+        return {
+            "task": "classification",
+            "name": name if isinstance(name, str) else "prediction",
+            "labels": numbers.tolist(),
+            "probabilities": answered == "probabilities",
+            "x-answers": answered,
+        } | _named(labels, numbers)
     classes = getattr(estimator, "classes_", None)
     if answers.ndim == 2 and answers.shape[1] > 1:
         return _several(estimator, answers, classes, name)
