@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 import form
+import picture
 import table
 from client import ApiError, Client, Json, Rejected, about
 from form import Field, numeral, plain
@@ -61,7 +62,7 @@ def predict_one(api: Client, model: Json, fields: Sequence[Field]) -> None:
             with st.expander(plain(title), expanded=start == 0) if wide else st.container():
                 row |= ask(group)
         pressed = st.form_submit_button("Predict", type="primary")
-    if not pressed:
+    if not pressed or any(field.shape and row[field.name] is None for field in fields):
         return
     try:
         with st.spinner("Asking the model"):
@@ -118,6 +119,9 @@ def show_target(prediction: Json, outputs: Json) -> None:
 @st.fragment
 def predict_many(api: Client, model: Json, fields: Sequence[Field]) -> None:
     """Ask for a table, by hand or from a CSV, and give it back with the predictions."""
+    if any(field.shape for field in fields):
+        predict_files(api, model, fields[0])
+        return
     file = st.file_uploader(
         "Upload a CSV file, or fill in the table",
         type="csv",
@@ -132,6 +136,26 @@ def predict_many(api: Client, model: Json, fields: Sequence[Field]) -> None:
     if st.button("Predict", type="primary", key="predict table") and len(frame):
         answers = ask_for_all(api, model, table.instances(frame, fields))
         show_table(frame, table.results(answers, model["outputs"]), model["name"])
+
+
+def predict_files(api: Client, model: Json, field: Field) -> None:
+    """Ask for several files, each with one array, and give their names back with the predictions."""
+    files = st.file_uploader(
+        "Upload several files", type=form.suffixes(field), accept_multiple_files=True
+    )
+    rows: list[Json] = []
+    names: list[str] = []
+    for file in files:
+        try:
+            entered = picture.read(file.getvalue(), file.name, field.shape, field.white)
+        except picture.Unreadable as error:
+            st.error(plain(f"{file.name}: {error}"))
+            continue
+        rows.append({field.name: entered})
+        names.append(file.name)
+    if st.button("Predict", type="primary", key="predict files") and rows:
+        results = table.results(ask_for_all(api, model, rows), model["outputs"])
+        show_table(pd.DataFrame({"file": names}), results, model["name"])
 
 
 def ask_for_all(api: Client, model: Json, rows: Sequence[Json]) -> list[table.Answer]:

@@ -9,11 +9,14 @@ from typing import Any
 
 import streamlit as st
 
+import picture
 from client import Json
 
-Value = str | int | float | bool | None
+Value = str | int | float | bool | list[Any] | None
 
 LINE = 80
+SHOWN = 140
+"""Pixels of the page that a picture is wide."""
 EARLIEST, LATEST = datetime(1800, 1, 1), datetime(2199, 12, 31)
 
 
@@ -33,6 +36,8 @@ class Field:
     minimum: float | None
     maximum: float | None
     max_length: int | None
+    shape: tuple[int, ...]
+    """Of an array; empty for all else."""
     observed: Mapping[str, Any]
     example: Value
 
@@ -46,7 +51,14 @@ class Field:
     @property
     def kind(self) -> str:
         """What is to be entered, in a word."""
+        if self.shape:
+            return f"array {picture.said(self.shape)}"
         return "date-time" if self.is_moment else "date" if self.is_day else self.type
+
+    @property
+    def white(self) -> int | None:
+        """The number of a white pixel, where pictures can be uploaded."""
+        return picture.largest(self.shape, self.observed)
 
     @property
     def is_long(self) -> bool:
@@ -81,6 +93,8 @@ class Field:
         """What a person should know before filling it in."""
         sentences = [
             self.description and self.description.rstrip(".") + ".",
+            self.shape and f"Takes {picture.said(self.shape)} numbers.",
+            self.white == 1 and "The pixels of a picture are divided by 255.",
             self.seen and f"Training saw {self.seen}.",
             self.minimum is not None and f"At least {numeral(self.minimum)}.",
             self.maximum is not None and f"At most {numeral(self.maximum)}.",
@@ -92,6 +106,12 @@ class Field:
         """Say so where a value lies outside what training saw."""
         if value is None or self.seen is None:
             return None
+        if self.shape:
+            low, high = picture.span(value)
+            if self.observed["minimum"] <= low and high <= self.observed["maximum"]:
+                return None
+            said = f"{numeral(low)} to {numeral(high)}"
+            return f"{self.title} holds {said}, but training saw only {self.seen}."
         if self.observed["minimum"] <= value <= self.observed["maximum"]:
             return None
         return f"{self.title} is {self.say(value)}, but training saw only {self.seen}."
@@ -121,6 +141,7 @@ def _field(name: str, schema: Json, required: bool, example: Value) -> Field:
         minimum=schema.get("minimum"),
         maximum=schema.get("maximum"),
         max_length=schema.get("maxLength"),
+        shape=tuple(schema.get("x-shape", ())),
         observed=schema.get("x-observed", {}),
         example=example,
     )
@@ -129,6 +150,8 @@ def _field(name: str, schema: Json, required: bool, example: Value) -> Field:
 def draw(field: Field) -> Value:
     """Draw the widget of a field, filled with its example, and return what is entered."""
     label, help_, key = plain(field.title), plain(field.help), f"input:{field.name}"
+    if field.shape:
+        return draw_array(field, label, help_, key)
     start: Any = field.example
     if start is not None and (field.is_moment or field.is_day):
         start = datetime.fromisoformat(start)
@@ -204,6 +227,27 @@ def draw(field: Field) -> Value:
             write = st.text_area if field.is_long else st.text_input
             text = write(label, value=start, max_chars=field.max_length, key=key, help=help_)
             return text or None if field.nullable else text
+
+
+def draw_array(field: Field, label: str, help_: str, key: str) -> Value:
+    """Draw the upload of a picture or a NumPy file, and the picture; return the example if none."""
+    file = st.file_uploader(label, type=suffixes(field), key=key, help=help_)
+    entered = field.example
+    if file:
+        try:
+            entered = picture.read(file.getvalue(), file.name, field.shape, field.white)
+        except picture.Unreadable as error:
+            st.error(plain(str(error)))
+            return None
+    if picture.mode(field.shape) and entered is not None:
+        caption = plain(file.name) if file else "The example: the median of the training data"
+        st.image(picture.shown(entered, field.observed), caption=caption, width=SHOWN)
+    return entered
+
+
+def suffixes(field: Field) -> list[str]:
+    """Return what the files of an array may be called."""
+    return [*(picture.SUFFIXES if field.white else ()), "npy"]
 
 
 def plain(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..recorder import tensors
 from ..recorder.models import Refused
 from . import boosters
 
@@ -112,6 +113,9 @@ def _chosen(model: Any, table: Any, source: str, names: Sequence[str]) -> Any:
 
 
 def _array(model: Any, table: Any, source: str, names: list[str] | None) -> Fitted:
+    shape = boosters.sample_shape(model)
+    if table.ndim > 2 or (shape is not None and len(shape) > 1):
+        return _samples(table, source, shape)
     expected = len(names) if names else boosters.width(model)
     if expected is not None and expected != table.shape[1]:
         raise Refused(f"The model takes {expected} columns, and {source} has {table.shape[1]}.")
@@ -122,6 +126,22 @@ def _array(model: Any, table: Any, source: str, names: list[str] | None) -> Fitt
     note = f"{source} does not name its columns: they are taken to be the model's, in its order."
     rows = pandas.DataFrame(table, columns=names)
     return Fitted(rows, None, len(names), [note])
+
+
+def _samples(table: Any, source: str, shape: Sequence[int | None] | None) -> Fitted:
+    """Take samples that are arrays themselves, of the shape that the model takes."""
+    got = table.shape[1:]
+    fits = shape is None or len(shape) == len(got)
+    if not fits or any(size not in (None, found) for size, found in zip(shape or (), got)):
+        raise Refused(
+            f"The model takes samples of the shape {_said(shape or ())}, and those of {source} "
+            f"have {_said(got)}."
+        )
+    return Fitted(table, [tensors.called(table, None)], 1, [])
+
+
+def _said(shape: Sequence[int | None]) -> str:
+    return " x ".join("any" if size is None else str(size) for size in shape)
 
 
 def _typed(rows: Any, schema: Sequence[tuple[str, str]]) -> Any:

@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import Any
 
-from ..recorder import libraries, models, outputs, personal, pipes, synthetic
+from ..recorder import libraries, models, outputs, personal, pipes, synthetic, tensors
 from ..recorder.models import Refused
 from ..recorder.statements import first_line
 from . import boosters, columns, formats, graphs, table
@@ -76,6 +76,10 @@ def hand_over(job: dict[str, Any]) -> dict[str, Any]:
         values["synthetic"] = synthetic.answered(
             model, fitted.rows, fitted.names, values["personal"]
         )
+    answers_to = {key: values[key] for key in ("rows", "answers", "probabilities")}
+    answers_to, sampled = tensors.fewer(answers_to)
+    values.update(answers_to)
+    notes += [sampled] if sampled else []
     models.require_importable(model)
     packages = models.packages(values, model)
     with open(os.path.join(job["folder"], "handover.pickle"), "wb") as file:
@@ -83,7 +87,7 @@ def hand_over(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "level": "raw",
         "why": f"its rows are those of {name}, unchanged",
-        "rows": len(fitted.rows),
+        "rows": len(values["rows"]),
         "inputs": fitted.width,
         "packages": packages,
         "code": {},

@@ -15,7 +15,7 @@ MOST_ROWS = 100_000
 
 
 class Table(NamedTuple):
-    """The rows: a pandas frame, or a numpy array of two dimensions."""
+    """The rows: a pandas frame, or a numpy array of two or more dimensions."""
 
     rows: Any
     sampled: bool
@@ -89,11 +89,9 @@ def _npy(path: str) -> Any:
     import numpy
 
     rows = numpy.load(path, mmap_mode="r", allow_pickle=False)
-    if rows.ndim != 2:
-        raise Refused(
-            f"{os.path.basename(path)} holds an array of {rows.ndim} dimensions, not 2: rows x "
-            "columns."
-        )
+    if rows.ndim < 2:
+        name = os.path.basename(path)
+        raise Refused(f"{name} holds an array of {rows.ndim} dimensions, and rows have at least 2.")
     return numpy.array(rows[: MOST_ROWS + 1])
 
 

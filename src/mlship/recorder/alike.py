@@ -7,6 +7,9 @@ from typing import Any
 
 from . import tables
 
+PART = 10_000
+"""Rows of an array that are compared at once: in between they take several times their memory."""
+
 
 def same_rows(one: Any, other: Any, exact: bool = True) -> bool:
     """Say whether two tables hold the same values in the same order; indexes do not count."""
@@ -26,7 +29,11 @@ def same_rows(one: Any, other: Any, exact: bool = True) -> bool:
         one, other = one.tocsr(), other.tocsr()
         return bool(abs(one - other).max() <= (0 if exact else 1e-9))
     else:
-        pairs = [(numpy.asarray(one), numpy.asarray(other))]
+        one, other = numpy.asarray(one), numpy.asarray(other)
+        if one.shape != other.shape:
+            return False
+        parts = [slice(i, i + PART) for i in range(0, len(one), PART)]
+        pairs = [(one[part], other[part]) for part in parts]
     return all(_equal(a, b) for a, b in pairs)
 
 
@@ -42,6 +49,11 @@ def _equal(one: Any, other: Any) -> bool:
         return bool(numpy.all(same))
     except (TypeError, ValueError):
         return False
+
+
+def numbered(table: Any) -> Any:
+    """Return a table whose rows are numbered from 0."""
+    return table.reset_index(drop=True) if hasattr(table, "iloc") else table
 
 
 def take(table: Any, positions: Sequence[int]) -> Any:
@@ -71,6 +83,9 @@ def keys(table: Any) -> list[Any]:
     else:
         array = numpy.asarray(table)
         array = array.reshape(len(array), -1)
+        if array.dtype.kind in tables.NUMBERS:
+            parts = [array[i : i + PART] for i in range(0, len(array), PART)]
+            return [row.tobytes() for part in parts for row in _rounded(part)]
         columns = [array[:, i] for i in range(array.shape[1])]
     if all(column.dtype.kind in tables.NUMBERS for column in columns):
         whole = numpy.ascontiguousarray(numpy.column_stack([_rounded(c) for c in columns]))

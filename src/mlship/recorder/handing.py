@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import libraries, models, tables
-from .alike import keys, take
+from . import libraries, models, tables, tensors
+from .alike import keys, numbered, take
 from .cutting import Search
 from .log import Log
 from .models import LITERAL_ROWS, Candidate, Refused
@@ -60,10 +60,11 @@ def handover(
     from .learned import parted
 
     plain, estimators = parted(cut.known)
-    rows = cut.rows.iloc[[cut.served[i] for i in kept]].reset_index(drop=True)
+    rows = numbered(take(cut.rows, [cut.served[i] for i in kept]))
+    samples = tensors.are_samples(rows)
     change = {
         "rows": rows,
-        "names": None,
+        "names": [tensors.called(rows, cut.script.rows_name)] if samples else None,
         "answers": take(values["answers"], asked),
         "features": {
             "columns": cut.columns,
@@ -78,6 +79,8 @@ def handover(
     whole = script.cut == script.first or any(
         tables.unchanged_part(table, cut.rows) for table in loaded
     )
+    if samples:
+        whole = tensors.source_of(cut.rows, script.tape.log) is not None
     reasons: dict[str, int] = {}
     for said in cut.unservable.values():  # of the message, nothing that could be a row's value
         reason = re.sub(r"'[^']*'|\"[^\"]*\"", "...", said)
@@ -198,7 +201,7 @@ def trained(
         from .learned import Learned
 
         rows = take(cut.rows_whole, [cut.served[i] for i in kept])
-        rows = rows.reset_index(drop=True) if hasattr(rows, "iloc") else rows
+        rows = numbered(rows)
         inputs = rows
         if cut.script.stages:
             inputs = module_of(cut.script).features(rows, Learned(result.learned.known))

@@ -261,7 +261,7 @@ class Log:
     def _load(self, name: str, value: Any) -> Any:
         """Keep a copy of what a loader gave, and return it."""
         turn = sum(statement == self.statement for statement, _ in self.loads)
-        kept = copy.deepcopy(value)
+        kept = _archive(value) if hasattr(value, "files") else copy.deepcopy(value)
         self.loads[self.statement, turn] = (name, kept)
         return kept
 
@@ -440,6 +440,13 @@ def _columns(table: Any) -> list[Any]:
 
     array = numpy.asarray(table)
     return [array] if array.ndim == 1 else list(array.T)
+
+
+def _archive(value: Any) -> Any:
+    """Read all arrays of a .npz file, of which the file itself cannot be kept."""
+    from .tensors import Archive
+
+    return Archive({name: value[name] for name in value.files})
 
 
 def _is_number(value: Any) -> bool:

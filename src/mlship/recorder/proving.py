@@ -15,8 +15,8 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import models, personal, tables
-from .alike import keys, same_rows, take
+from . import models, personal, tables, tensors
+from .alike import keys, numbered, same_rows, take
 from .models import Candidate, Refused
 from .script import Script
 from .statements import first_line
@@ -75,22 +75,22 @@ def prove(script: Script, tape: Tape, candidate: Candidate) -> Cut:
 
 def _proven(script: Script, tape: Tape, candidate: Candidate) -> Cut:
     rows = tape.held(script.rows_name, script.cut)
-    if rows is None or not hasattr(rows, "iloc"):
+    if rows is None or not (hasattr(rows, "iloc") or tensors.are_samples(rows)):
         raise NotProven("the rows are no table there")
     module = module_of(script)
     learned = _train(script, tape, module, candidate.fitted.samples)
-    rows = rows.reset_index(drop=True)
+    rows = numbered(rows)
     features = features_of(module, learned)
     served, unservable = _servable(features, rows)
     if not served:
         raise NotProven(f"no row can be prepared: {next(iter(unservable.values()))}")
-    inputs = _attempt(features, rows.iloc[served].reset_index(drop=True))
+    inputs = _attempt(features, numbered(take(rows, served)))
     _require_alike(inputs, candidate.fitted.samples)
     if tables.rows(inputs) != len(served):
         raise NotProven(f"{len(served)} rows become {tables.rows(inputs)}")
     _require_single(features, rows, served, inputs)
     _require_covered(script, tape, inputs, candidate.fitted.samples)
-    names, values = _columns(features, rows.iloc[served].reset_index(drop=True), inputs)
+    names, values = _columns(features, numbered(take(rows, served)), inputs)
     read = [c for c in rows.columns if c in names or c in values] if names is not None else []
     filled = {
         name: {"value": _json(value), "x-dtype": str(rows[name].dtype)}
@@ -193,7 +193,7 @@ def _servable(features: Callable[[Any], Any], rows: Any) -> tuple[list[int], dic
         part = waiting.pop()
         tries += 1
         try:
-            features(rows.iloc[part].reset_index(drop=True))
+            features(numbered(take(rows, part)))
             served += part
         except Exception as error:
             if len(part) == 1:
@@ -214,7 +214,7 @@ def _require_single(
     step = max(1, len(served) // SINGLES)
     for position in range(0, len(served), step):
         at = served[position]
-        alone = _attempt(features, rows.iloc[[at]].reset_index(drop=True))
+        alone = _attempt(features, numbered(take(rows, [at])))
         if not same_rows(alone, take(inputs, [position]), exact=False):
             raise NotProven("a row alone is prepared in another way than among others")
 
@@ -311,7 +311,7 @@ def _require_alike(inputs: Any, samples: Any) -> None:
     if hasattr(samples, "columns"):
         if not hasattr(inputs, "columns") or list(inputs.columns) != list(samples.columns):
             raise NotProven("requests become other columns than the model was fitted on")
-    elif tables.width(inputs) != tables.width(samples):
+    elif getattr(inputs, "shape", ())[1:] != getattr(samples, "shape", ())[1:]:
         raise NotProven("requests become another number of columns than the model was fitted on")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from . import tables
+from . import tables, tensors
 from .log import Log
 from .models import Refused
 
@@ -20,8 +20,14 @@ class Traced(NamedTuple):
     """The file or data set that they are unchanged rows of, if they are."""
 
 
-def trace(samples: Any, log: Log, namespace: Mapping[str, Any]) -> Traced:
+def trace(samples: Any, log: Log, namespace: Mapping[str, Any], name: str | None = None) -> Traced:
     """Find where the rows that a model was fitted on come from.
+
+    Args:
+        samples: what the fit was given.
+        log: what the run loaded.
+        namespace: the notebook's.
+        name: what the notebook calls them.
 
     Raises:
         Refused: they are no table and no texts.
@@ -55,14 +61,10 @@ def trace(samples: Any, log: Log, namespace: Mapping[str, Any]) -> Traced:
     if hasattr(samples, "iloc"):
         whole = (name for name, table in _frames(log) if tables.unchanged_part(table, samples))
         return Traced(samples, None, next(whole, None))
+    if tensors.are_samples(samples) and samples.dtype.kind in "iuf":
+        return Traced(samples, [tensors.called(samples, name)], tensors.source_of(samples, log))
     if getattr(samples, "ndim", 0) != 2:
-        shape = getattr(samples, "shape", ())
-        if len(shape) > 2:
-            raise Refused(
-                f"The model was fitted on an array of shape {shape}; tables and texts are served. "
-                "Make a row of each sample before the fit: X.reshape(len(X), -1)."
-            )
-        raise Refused(f"The model was fitted on a {kind}; tables and texts are served.")
+        raise Refused(f"The model was fitted on a {kind}; tables, texts and arrays are served.")
     return Traced(samples, *_array_columns(samples, log, namespace))
 
 

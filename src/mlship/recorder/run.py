@@ -213,13 +213,17 @@ class Recorder:
         source: str | None = None
         refused = search = None
         try:
-            samples, names, source = trace(samples, self.log, self.namespace)
+            name = candidate.fitted.names[0]
+            samples, names, source = trace(samples, self.log, self.namespace, name)
         except Refused as error:
             refused = error
         if source is not None and self.log.written(source):
             source = None
-        if source is None:
+        flattened = tensors.flattened(samples, self.log)
+        if source is None or flattened:
             search = cutting.find(self.statements, self.log, candidate)
+        if flattened and search is not None and search.cut is not None:
+            source = None if tensors.are_samples(search.cut.rows) else source
         if refused is not None and (search is None or search.cut is None):
             why = "; ".join(search.blocked[-1:]) if search else ""
             raise Refused(f"{refused}" + (f" Its rows as loaded: {why}." if why else ""))
@@ -262,14 +266,18 @@ class Recorder:
             from . import testing  # it needs pandas, which is there where a cut is
 
             with_own = {**facts["code"], **({"own.py": definitions} if definitions else {})}
-            tests, notes = testing.tested(cut, candidate, self.log, with_own, folder, made_up)
-            facts["tests"] = tests
-            facts["cut"]["notes"] += notes
+            if not tensors.are_samples(cut.rows):  # whose numbers nobody could read in a test
+                tests, notes = testing.tested(cut, candidate, self.log, with_own, folder, made_up)
+                facts["tests"] = tests
+                facts["cut"]["notes"] += notes
             asked = handing.Served(cut, model, candidate.options())
         elif search is not None:
             facts["blocked"] = search.blocked
         if definitions:
             facts["code"] = {**facts["code"], "own.py": definitions}
+        answers_to = {key: values[key] for key in ("rows", "answers", "probabilities")}
+        answers_to, sampled = tensors.fewer(answers_to)
+        values.update(answers_to)
         rows, names = values["rows"], values["names"]
         values["personal"] = personal.columns(rows, names)
         if made_up:
@@ -279,7 +287,7 @@ class Recorder:
         return {
             **facts,
             "rows": tables.rows(rows),
-            "inputs": tables.width(rows),
+            "inputs": 1 if tensors.are_samples(rows) else tables.width(rows),
             "columns": [name for name, _ in tables.named_columns(rows[:1], names)],
             "target": values["target"],
             "labels": values["labels"],
@@ -290,6 +298,7 @@ class Recorder:
                 *models.remarks(model, learned_from, answers),
                 *outputs.remarks(answered, learned_from, answers),
                 *([facts["remark"]] if "remark" in facts else []),
+                *([sampled] if sampled else []),
             ],
         }
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from . import models, tables
+from . import models, tables, tensors
 from .models import Refused
 from .personal import words
 from .statements import first_line
@@ -60,6 +60,8 @@ def rows(
         ValueError: every row that can be made up is a real one.
     """
     dice = random.Random(seed)  # noqa: S311 - nothing is to be kept secret by it
+    if tensors.are_samples(samples):
+        return tensors.mixed(samples, count, seed)
     columns = list(tables.named_columns(samples, names))
     makers = [_maker(name, values, name in personal, dice) for name, values in columns]
     real = set(zip(*(map(_key, values) for _, values in columns)))

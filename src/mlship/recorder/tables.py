@@ -188,6 +188,8 @@ def named_columns(
     elif hasattr(samples, "columns"):
         for position, name in enumerate(samples.columns):
             yield str(name), samples.iloc[:, position].tolist()
+    elif getattr(samples, "ndim", 0) > 2:
+        yield (names or ["array"])[0], list(samples)
     elif hasattr(samples, "iloc"):
         yield "text" if samples.name is None else str(samples.name), samples.tolist()
     else:

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from . import tensors
 from .log import Log
 from .shelf import Shelf
 from .statements import Statement, first_line
@@ -50,7 +51,7 @@ class Found:
     def __init__(self, kind: str, statement: int, **facts: Any) -> None:
         self.kind = kind
         """source, fit, fit_transform, fit_predict, value, categories, dummies, factorize, bins,
-        group, rows, stack, columns, split, resample or unknown."""
+        group, reshape, rows, stack, columns, split, resample or unknown."""
         self.statement = statement
         self.facts = facts
 
@@ -243,7 +244,7 @@ class Tape:
         self._find(place, "source", name=name, main=main)
         self.loaded[place] = value
         value = copy.deepcopy(value)
-        for part in (value, getattr(value, "data", None), *_sequence(value)):
+        for part in (getattr(value, "data", None), *tensors.parts(value)):
             if main and _is_table(part):
                 self._lengths.add(_length(part))
         return value
@@ -276,7 +277,9 @@ class Tape:
             return
         if not self._from_rows(given) and not (before and before[0] in self._lengths):
             return
-        if name in ("get_dummies", "factorize"):
+        if name == "reshape":
+            self._judge_reshape(place, owner, args, result)
+        elif name in ("get_dummies", "factorize"):
             self._find(place, "dummies" if name == "get_dummies" else "factorize")
         elif name in ("cut", "qcut"):
             edges = args[1] if len(args) > 1 else kwargs.get("bins", kwargs.get("q"))
@@ -302,6 +305,13 @@ class Tape:
         elif self._is_constant(name, given, result):
             self._find(place, "value", method=name, type=type_name(result))
             self._constant(result)
+
+    def _judge_reshape(self, place: int, owner: Any, args: Any, result: Any) -> None:
+        """Find the number of all rows, which a request does not have, among the sizes."""
+        sizes = args if owner is not None else args[1:]
+        sizes = sizes[0] if sizes and isinstance(sizes[0], (tuple, list)) else sizes
+        if len(sizes) > 1 and sizes[0] in self._lengths and sizes[0] == _length(result):
+            self._find(place, "reshape", method=owner is not None)
 
     def _from_rows(self, given: Sequence[Any]) -> bool:
         for value in given:

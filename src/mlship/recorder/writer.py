@@ -231,6 +231,18 @@ class Writer:
         bound = ", ".join(f"{name}={name}" for name in self._loop_names(node))
         return f"learned.value({key}, lambda{' ' + bound if bound else ''}: {code})"
 
+    def _write_reshape(self, node: Any, found: Found) -> str:
+        """Leave to numpy how many rows there are, where the notebook says it as a number."""
+        sizes = node.args if found.facts["method"] else node.args[1:]
+        if sizes and isinstance(sizes[0], (ast.Tuple, ast.List)):
+            sizes = sizes[0].elts
+        if sizes and isinstance(sizes[0], ast.Constant):
+            rest = {ast.unparse(size) for size in sizes[1:]}
+            table = node.func.value if found.facts["method"] else node.args[0]
+            count = f"len({self._spliced(table)})" if "-1" in rest else "-1"
+            self.replaced[id(sizes[0])] = count
+        return self._spliced(node)
+
     def _write_fit(self, node: Any, found: Found) -> str:
         owner = node.func.value
         key = self._key(node, self._stem_of_estimator(owner, found))

@@ -8,10 +8,15 @@ from typing import Any, Literal
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-from . import problems, schema
+from . import arrays, problems, schema
 from .limits import BodyLimit
 from .predictor import Predictor, RowsRefused, read_json
 from .settings import Settings
+
+ROWS = 1000
+"""Rows that one request may hold, if they are not large ones such as pictures."""
+LARGEST_BODY = 25_000_000
+"""Bytes to which a request may grow by the number of its rows."""
 
 
 class Status(BaseModel):
@@ -29,7 +34,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     predictor = Predictor.load(settings.model_dir)
     description = describe(predictor, settings)
-    request_type = schema.request_type(predictor.signature["inputs"], settings.max_rows)
+    most_rows = description["limits"]["rows"]
+    request_type = schema.request_type(predictor.signature["inputs"], most_rows)
     response_type = schema.response_type(predictor.signature["outputs"])
     version = schema.ModelVersion(name=description["name"], version=predictor.version)
     threads = ThreadPoolExecutor(settings.predict_threads, thread_name_prefix="predict")
@@ -84,7 +90,8 @@ def describe(predictor: Predictor, settings: Settings) -> dict[str, Any]:
     properties = signature["inputs"]["properties"]
     receipt = read_json(settings.model_dir / "receipt.json")
     example = read_json(settings.model_dir / "example.json")["instances"][0]
-    hundred_rows = 100 * len(json.dumps(example))
+    row = max(len(json.dumps(example)), arrays.most_bytes(signature["inputs"]))
+    rows = settings.max_rows or max(1, min(ROWS, LARGEST_BODY // row))
     return {
         "name": signature["name"],
         "title": signature["title"],
@@ -100,8 +107,8 @@ def describe(predictor: Predictor, settings: Settings) -> dict[str, Any]:
         "outputs": signature["outputs"],
         "example": example,
         "limits": {
-            "rows": settings.max_rows,
-            "bytes": settings.max_bytes or max(2_000_000, hundred_rows),
+            "rows": rows,
+            "bytes": settings.max_bytes or max(2_000_000, min(100, rows) * row + 1000),
         },
         "parity": receipt["parity"],
         "provenance": {**signature["provenance"], "packages": signature["artifact"]["packages"]},

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import artifact, experiments
+import numpy as np
+
+from . import arrays, artifact, experiments
 
 START = "<!-- facts: written by pack, from the model's own receipt -->"
 END = "<!-- /facts -->"
@@ -118,6 +120,8 @@ def _inputs(signature: Mapping[str, Any]) -> str:
         known = [str(value) for value in schema.get("enum", []) if value is not None]
         allowed = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
         kinds = [schema.get("format", kind) if kind == "string" else kind for kind in kinds]
+        if arrays.is_one(schema):
+            kinds = [f"array {arrays.said(schema['x-shape'])} of {np.dtype(schema['x-dtype'])}"]
         unit = f", in {schema['x-unit']}" if "x-unit" in schema else ""
         meaning = schema.get("description", "")
         rows.append((name, " or ".join(kinds) + unit, allowed, seen, meaning))

@@ -119,6 +119,8 @@ class Keras(Native):
 
     file = "model.keras"
     tolerance = 1e-5
+    together: ClassVar[int] = 256
+    """Rows that go through the network at once: what is in between takes memory."""
 
     @staticmethod
     def read(path: Path) -> Any:
@@ -137,7 +139,10 @@ class Keras(Native):
         table = np.asarray(rows)
         if table.dtype == object and hasattr(rows, "columns"):
             table = table.astype(np.float32)  # as Keras does with a frame of several types
-        return np.asarray(self.model(table, training=False))
+        parts = [
+            table[start : start + self.together] for start in range(0, len(table), self.together)
+        ]
+        return np.concatenate([np.asarray(self.model(part, training=False)) for part in parts])
 
 
 class Onnx(Native):

@@ -1,7 +1,8 @@
 """Turn instances (JSON objects, one a row) into what the estimator was fitted on, and back.
 
 The signature's ``x-container`` says which: a pandas ``dataframe`` or ``series``, a numpy
-``ndarray``, or a ``list`` of texts. Only the first two import pandas.
+``ndarray`` of columns, a ``list`` of texts, or an ``array`` of samples that are arrays themselves,
+pictures for one. Only the first two import pandas.
 """
 
 import datetime as dt
@@ -34,6 +35,9 @@ def to_rows(instances: Sequence[Instance], inputs: Mapping[str, Any]) -> Any:
             table = [list(row) for row in zip(*columns.values(), strict=True)]
             dtype = np.dtype(inputs["x-dtype"])
             return np.array(_missing_as_nan(table) if dtype.kind in "fO" else table, dtype=dtype)
+        case "array":
+            ((name, values),) = columns.items()
+            return np.array(values, dtype=np.dtype(properties[name]["x-dtype"]))
         case "series":
             ((name, values),) = columns.items()
             return column(values, name, properties[name])
@@ -52,6 +56,9 @@ def from_rows(rows: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     match inputs["x-container"]:
         case "list":
             columns = [list(rows)]
+        case "array":
+            (name,) = properties
+            return [{name: sample.tolist()} for sample in rows]
         case "ndarray":
             columns = [list(column) for column in np.asarray(rows).T]
         case "series":

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from . import artifact, card, experiments, features, formats, proof, signature
+from . import arrays, artifact, card, experiments, features, formats, proof, signature
 from .artifact import ModelError
 from .instances import from_rows, plain_value
 from .predictor import Prediction, Predictor, RowsRefused, predictions
@@ -32,8 +32,12 @@ KEPT = ("notebook", "notebook_sha256", "cell", "notes")
 """What training again does not change of where a model comes from."""
 WRITTEN_BY_PEOPLE = ("description", "minimum", "maximum", "x-unit")
 """What people add to a property by hand; it survives packing again."""
+KEPT_NUMBERS = 100_000
+"""How many numbers of arrays are kept for the tests."""
 SAID = {"description": "description", "x-unit": "unit"}
 """What of a property comes from what the notebook says in words."""
+NUMBERS = re.compile(r"\[\n\s+([-+\d.eE,\s]+?)\n\s*\]")
+"""A list of numbers in JSON with a line for each."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Handover:
 
     estimator: Any
     rows: Any
-    """DataFrame, Series, two-dimensional array or list of texts: n samples."""
+    """DataFrame, Series, array or list of texts: n samples."""
     answers: Any
     """What the estimator predicted for ``rows`` where it was fitted (n, or n x k)."""
     probabilities: Any = None
@@ -107,13 +111,13 @@ def pack(handover: Handover, project: Path) -> dict[str, Any]:
         }
         _write_json(target / "receipt.json", receipt)
         example = _example(contract["inputs"], instances, predictor)
-        _write_json(target / "example.json", {"instances": [example]})
+        _write_json(target / "example.json", {"instances": [example]}, _is_wide(contract))
         for pattern in ("model.*", "learned.*"):
             for old in (project / "model").glob(pattern):
                 old.unlink()
         for path in target.iterdir():
             shutil.move(path, project / "model" / path.name)
-    _write_json(project / "tests" / "parity" / "rows.json", kept)
+    _write_json(project / "tests" / "parity" / "rows.json", kept, _is_wide(contract))
     card.write(project, contract, receipt)
     return receipt
 
@@ -155,7 +159,9 @@ def _kept(
         instances = from_rows(made_up.rows, contract["inputs"])
         reference = _reference(made_up, contract)
         proof.prove(predictor, instances, reference)
-    chosen = proof.choose(instances, reference)
+    size = arrays.cells(contract["inputs"])
+    most = min(proof.KEPT_ROWS, max(2, KEPT_NUMBERS // size)) if size else proof.KEPT_ROWS
+    chosen = proof.choose(instances, reference, most)
     return [{"instance": instances[i], "prediction": reference[i]} for i in chosen]
 
 
@@ -204,7 +210,8 @@ def train(project: Path, data: Path | None) -> Handover:
         names = list(previous["inputs"]["properties"])
         if hasattr(rows, "columns"):
             rows = rows[[column for column in rows.columns if str(column) in names]]
-        rows = _taken(model, code, rows.reset_index(drop=True))
+            rows = rows.reset_index(drop=True)
+        rows = _taken(model, code, rows)
         inputs = code(rows)
     before = previous.get("provenance", {})
     known = before.get("data", [])
@@ -283,9 +290,11 @@ def _taken(estimator: Any, code: features.Features, rows: Any) -> Any:
         estimator.predict(code(rows))
     except Exception:
         if len(rows) == 1:
-            return rows.iloc[:0]
+            return rows[:0]
         half = len(rows) // 2
-        parts = [_taken(estimator, code, part) for part in (rows.iloc[:half], rows.iloc[half:])]
+        parts = [_taken(estimator, code, part) for part in (rows[:half], rows[half:])]
+        if isinstance(rows, np.ndarray):
+            return np.concatenate(parts)
         import pandas as pd
 
         return pd.concat(parts, ignore_index=True)
@@ -371,7 +380,10 @@ def _keep_hand_written(inputs: dict[str, Any], previous: Mapping[str, Any]) -> N
 
 
 def _servable(handover: Handover) -> tuple[Handover, int]:
-    """Leave out rows with an infinite number, which JSON cannot say; return how many those are."""
+    """Leave out rows that JSON cannot say, and return how many those are.
+
+    JSON has no infinite number, and no missing one within an array.
+    """
     rows = handover.rows
     if isinstance(rows, list):
         return handover, 0
@@ -379,7 +391,8 @@ def _servable(handover: Handover) -> tuple[Handover, int]:
     values = np.asarray(numbers)
     if values.dtype.kind != "f":
         return handover, 0
-    bad = np.isinf(values).reshape(len(values), -1).any(axis=1)
+    wrong = np.isinf(values) if values.ndim < 3 else ~np.isfinite(values)
+    bad = wrong.reshape(len(values), -1).any(axis=1)
     if not bad.any():
         return handover, 0
     keep = np.flatnonzero(~bad)
@@ -395,9 +408,16 @@ def _servable(handover: Handover) -> tuple[Handover, int]:
     return Handover(**{**vars(handover), **kept}), int(bad.sum())
 
 
-def _write_json(path: Path, value: Any) -> None:
+def _is_wide(contract: Mapping[str, Any]) -> bool:
+    return bool(arrays.cells(contract["inputs"]))
+
+
+def _write_json(path: Path, value: Any, wide: bool = False) -> None:
+    """Write JSON with a line for each part, or, where that is ``wide``, for each innermost list."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    if wide:
+        text = NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -77,8 +77,12 @@ def largest_difference(answers: Sequence[Prediction], reference: Sequence[Predic
     return max((_difference(one, other, floors) for one, other in pairs), default=0.0)
 
 
-def choose(instances: Sequence[Mapping[str, Any]], reference: Sequence[Prediction]) -> list[int]:
-    """Pick at most ``KEPT_ROWS`` telling rows: extremes, missing values, each category and label.
+def choose(
+    instances: Sequence[Mapping[str, Any]],
+    reference: Sequence[Prediction],
+    most: int = KEPT_ROWS,
+) -> list[int]:
+    """Pick at most ``most`` telling rows: extremes, missing values, each category and label.
 
     Returns:
         Indices in ascending order.
@@ -91,12 +95,12 @@ def choose(instances: Sequence[Mapping[str, Any]], reference: Sequence[Predictio
         present = {i: value for i, value in column.items() if value is not None}
         if len(present) < len(column):
             picked[next(i for i in column if i not in present)] = None
-        if present:
+        if present and not isinstance(next(iter(present.values())), list):
             picked[min(present, key=present.__getitem__)] = None
             picked[max(present, key=present.__getitem__)] = None
-    every = max(1, len(instances) // KEPT_ROWS)
+    every = max(1, len(instances) // most)
     picked |= dict.fromkeys(range(0, len(instances), every))
-    return sorted(list(picked)[:KEPT_ROWS])
+    return sorted(list(picked)[:most])
 
 
 def _through_schema(

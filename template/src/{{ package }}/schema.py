@@ -14,6 +14,8 @@ from pydantic import (
     create_model,
 )
 
+from . import arrays
+
 MAX_TEXT = 100_000
 SEVERAL = {"value": "values", "label": "labels", "probabilities": "probabilities"}
 """What each field of an answer is called where a model answers several targets."""
@@ -103,7 +105,9 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     public = published(schema)
     allowed = Field(ge=public.get("minimum"), le=public.get("maximum"))
     base: Any
-    if "enum" in schema:
+    if kind == "array":
+        base = Annotated[Any, BeforeValidator(arrays.check(schema))]
+    elif "enum" in schema:
         known = tuple(value for value in schema["enum"] if value is not None)
         base = Annotated[Literal[known], BeforeValidator(_exact(known))]
     elif kind == "integer":
@@ -127,7 +131,7 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
 
 def published(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the API tells the world of one property: all but how it is handed over."""
-    keep = {"x-observed", "x-unit"}
+    keep = {"x-observed", "x-shape", "x-unit"}
     public = {name: value for name, value in schema.items() if name[:2] != "x-" or name in keep}
     if "x-range" in schema:  # beyond its type's range a number would wrap
         smallest, largest = schema["x-range"]

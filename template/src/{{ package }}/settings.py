@@ -12,8 +12,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     model_dir: Path = Path("model")
-    max_rows: int = Field(default=1000, ge=1)
-    """Rows that one request may hold; more belong in several requests."""
+    max_rows: int | None = Field(default=None, ge=1)
+    """Rows that one request may hold, by default 1000, or fewer large ones; more belong in several
+    requests."""
     max_bytes: int | None = Field(default=None, ge=1000)
     """Bytes that one request body may have; by default 2 MB, more for many inputs."""
     predict_timeout: float = Field(default=30.0, gt=0)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from . import arrays
 from . import columns as column
 from .artifact import ModelError
 from .instances import from_rows, plain_value
@@ -31,7 +32,7 @@ def infer_inputs(
     """Describe one row of ``rows``, the estimator's own input (n samples).
 
     Args:
-        rows: DataFrame, Series, two-dimensional array or list of texts.
+        rows: DataFrame, Series, array, or list of texts.
         names: the columns' names where ``rows`` has none.
         personal: the columns that look personal, with what tells; their values are not published.
 
@@ -43,6 +44,12 @@ def infer_inputs(
     if isinstance(rows, list):
         inputs |= {"x-container": "list"}
         columns = {(names or ["text"])[0]: {}}
+    elif isinstance(rows, np.ndarray) and rows.ndim > 2:
+        if rows.dtype.kind not in arrays.DIGITS:
+            raise ModelError(f"The samples are arrays of {rows.dtype}; numbers are served.")
+        name = (names or ["array"])[0]
+        inputs |= {"x-container": "array", "required": [name]}
+        return inputs | {"properties": {name: arrays.describe(rows)}}
     elif isinstance(rows, np.ndarray):
         dtype = "O" if rows.dtype.kind == "U" else rows.dtype.str  # fixed widths would cut texts
         inputs |= {"x-container": "ndarray", "x-dtype": dtype}
@@ -176,7 +183,9 @@ def example(inputs: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dic
         present = [row[name] for row in rows if row[name] is not None]
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         personal = "x-personal" in schema
-        if not present:
+        if arrays.is_one(schema):
+            instance[name] = arrays.middle(present, schema)
+        elif not present:
             instance[name] = None
         elif "enum" in schema or "boolean" in kinds:
             instance[name] = Counter(present).most_common(1)[0][0]
