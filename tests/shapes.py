@@ -49,7 +49,7 @@ def shape(
     name: str,
     *cells: str,
     level: str = "raw",
-    columns: str | None = None,
+    columns: str | tuple[str, ...] | None = None,
     cell: int | None = None,
     training: str = "same",
     why: str = "",
@@ -63,7 +63,7 @@ def shape(
 ) -> None:
     assert name not in SHAPES
     whole = (START, start, *cells) if start else (START, *cells)
-    split = None if columns is None else tuple(columns.split())
+    split = tuple(columns.split()) if isinstance(columns, str) else columns
     where = places or f"{inputs}.index"
     SHAPES[name] = Shape(
         name, whole, level, split, cell, training, why, model, witness_model, inputs, where,
@@ -1314,7 +1314,7 @@ shape(
     "X = df[['income', 'visits']] * 2; " + SCORE,
     "for a, b in KFold(3).split(X):\n    model = LinearRegression()\n    model.fit(X.iloc[a], y.iloc[a])\n    model.predict(X.iloc[b])",
     inputs="X.iloc[a]",
-    level="direct",
+    training="none",
 )
 shape(
     "kfold_named",
@@ -1323,7 +1323,7 @@ shape(
     "for a, b in KFold(3).split(X):\n    X_train, X_test, y_train = X[a], X[b], y[a]\n    model = LinearRegression().fit(X_train, y_train)",
     inputs="X_train",
     places="a",
-    level="direct",
+    training="none",
 )
 shape(
     "grid_search",
@@ -1800,7 +1800,8 @@ shape(
     "X = StandardScaler().fit_transform(iris.data); y = iris.target",
     "model = LogisticRegression().fit(X, y)",
     start="",
-    level="direct",
+    places="range(150)",
+    table="load_iris(as_frame=True).data",
 )
 shape(
     "load_bunch_frame",
@@ -1809,7 +1810,7 @@ shape(
     "X = df.drop(columns='y') * 2; y = df.y",
     "model = LogisticRegression(max_iter=2000).fit(X, y)",
     start="",
-    level="frame",
+    table="df",
 )
 shape(
     "load_return_X_y",
@@ -1817,7 +1818,8 @@ shape(
     "X = X * 2",
     FIT,
     start="",
-    level="direct",
+    places="range(442)",
+    table="load_diabetes(as_frame=True).data",
 )
 shape(
     "load_as_frame",
@@ -1834,7 +1836,8 @@ shape(
     "X = A[:, :2] * 2; y = A[:, 2]",
     FIT,
     start="",
-    level="direct",
+    places="range(60)",
+    table="pd.DataFrame(A, columns=['x0', 'x1', 'x2'])",
 )
 shape(
     "excel_like",
@@ -1914,5 +1917,214 @@ shape(
     "Z = scaler.fit_transform(X_train)",
     "model = LinearRegression().fit(Z, y_train)",
     inputs="scaler.transform(X)",
+    places="X.index",
+)
+
+# Arrays of data sets as rows.
+
+FLOWERS = "load_iris(as_frame=True).data"
+IRIS = "from sklearn.datasets import load_iris"
+LENGTHS = tuple(
+    f"{part} {size} (cm)" for part in ("sepal", "petal") for size in ("length", "width")
+)
+CLASSIFY = "model = LogisticRegression(max_iter=500).fit(X, y)"
+shape(
+    "bunch_scaled",
+    "iris = load_iris()\nX = iris.data\ny = iris.target",
+    "X = StandardScaler().fit_transform(X)",
+    CLASSIFY,
+    columns=LENGTHS,
+    places="range(150)",
+    table=FLOWERS,
+    start=IRIS,
+)
+shape(
+    "bunch_split_scaled",
+    "iris = load_iris()\nX, y = iris.data, iris.target",
+    SPLIT,
+    "s = StandardScaler()\nX_train = s.fit_transform(X_train)\nX_test = s.transform(X_test)",
+    "model = LogisticRegression(max_iter=500).fit(X_train, y_train); model.predict(X_test)",
+    columns=LENGTHS,
+    inputs="s.transform(X)",
+    places="range(150)",
+    table=FLOWERS,
+    start=IRIS,
+)
+shape(
+    "bunch_unnamed",
+    "iris = load_iris()",
+    "X_train, X_test, y_train, y_test = train_test_split(iris.data, iris['target'], random_state=3)",
+    "scaler = MinMaxScaler()\nX_train = scaler.fit_transform(X_train)",
+    "model = LogisticRegression(max_iter=500).fit(X_train, y_train)",
+    columns=LENGTHS,
+    inputs="scaler.transform(iris.data)",
+    places="range(150)",
+    table=FLOWERS,
+    start=IRIS,
+)
+shape(
+    "bunch_pca",
+    "from sklearn.datasets import load_digits\nfrom sklearn.decomposition import PCA",
+    "digits = load_digits()\npca = PCA(5, random_state=0)\nX = pca.fit_transform(digits.data / 16)",
+    "model = LogisticRegression(max_iter=900).fit(X, digits.target)",
+    places="range(1797)",
+    table="load_digits(as_frame=True).data",
+    start="",
+)
+shape(
+    "bunch_columns",
+    "iris = load_iris()\nX = iris.data[:, [2, 3]]\ny = iris.target",
+    "X = (X - X.mean(axis=0)) / X.std(axis=0)",
+    CLASSIFY,
+    columns=LENGTHS[2:],
+    places="range(150)",
+    table=FLOWERS,
+    start=IRIS,
+)
+shape(
+    "bunch_columns_later",
+    "iris = load_iris()\nX = iris.data\ny = iris.target",
+    "X = StandardScaler().fit_transform(X[:, 2:])",
+    CLASSIFY,
+    columns=LENGTHS[2:],
+    places="range(150)",
+    table=FLOWERS,
+    start=IRIS,
+)
+shape(
+    "data_set_pair",
+    "from sklearn.datasets import load_wine\nX, y = load_wine(return_X_y=True)",
+    "X = MinMaxScaler().fit_transform(X)",
+    CLASSIFY,
+    places="range(178)",
+    table="load_wine(as_frame=True).data",
+    start="",
+)
+shape(
+    "data_set_made",
+    "from sklearn.datasets import make_classification\nX, y = make_classification(200, 5, random_state=2)\nmade = pd.DataFrame(X, columns=['x0', 'x1', 'x2', 'x3', 'x4'])",
+    "X = StandardScaler().fit_transform(X)",
+    CLASSIFY,
+    columns=("x0", "x1", "x2", "x3", "x4"),
+    places="range(200)",
+    table="made",
+    start="",
+)
+shape(
+    "values_at_first",
+    "data = pd.read_csv('people.csv')[['income', 'visits', 'score']].values",
+    "X = StandardScaler().fit_transform(data[:, :-1])\ny = data[:, -1]",
+    FIT,
+    columns=("income", "visits"),
+    places="range(204)",
+    start="",
+)
+shape(
+    "values_at_first_mixed",
+    "data = pd.read_csv('people.csv').values",
+    "X = data[:, [0, 4]]\ny = data[:, 8].astype(float)",
+    "X[:, 0] = LabelEncoder().fit_transform(X[:, 0])",
+    FIT,
+    columns=("city", "visits"),
+    places="range(204)",
+    start="",
+)
+
+# Fits in a loop, in a function, in a comprehension.
+
+MODELS = (
+    "models = {'a': LogisticRegression(C=0.1, max_iter=500), 'b': LogisticRegression(max_iter=500)}"
+)
+shape(
+    "fit_in_loop_bunch",
+    "iris = load_iris()\niris_scaled = MinMaxScaler().fit_transform(iris.data)",
+    MODELS,
+    "for name, m in models.items():\n    clf = m\n    clf.fit(iris_scaled, iris.target)",
+    columns=LENGTHS,
+    model="models['b']",
+    witness_model="models['b']",
+    inputs="iris_scaled",
+    places="range(150)",
+    table=FLOWERS,
+    start=IRIS,
+)
+shape(
+    "fit_in_loop_search",
+    "from sklearn.datasets import load_digits\nfrom sklearn.model_selection import GridSearchCV\ndigits = load_digits()",
+    "params = {'a': {'model': LogisticRegression(max_iter=50), 'grid': {'C': [0.1, 1]}}}",
+    "for name, mp in params.items():\n    clf = GridSearchCV(mp['model'], mp['grid'], cv=3)\n    clf.fit(digits.data / 16, digits.target)",
+    model="clf",
+    witness_model="clf",
+    inputs="digits.data / 16",
+    places="range(1797)",
+    table="load_digits(as_frame=True).data",
+    start="",
+)
+shape(
+    "fit_in_loop",
+    "X = pd.get_dummies(df[['city', 'visits']]); y = df.bought",
+    SPLIT,
+    MODELS,
+    "for m in models.values():\n    m.fit(X_train, y_train)\n    m.score(X_test, y_test)",
+    columns="city visits",
+    model="models['b']",
+    witness_model="models['b']",
+)
+shape(
+    "fit_in_comprehension",
+    "X = pd.get_dummies(df[['city', 'visits']]); y = df.bought",
+    MODELS,
+    "fitted = [m.fit(X, y) for m in models.values()]",
+    columns="city visits",
+    model="models['b']",
+    witness_model="fitted[1]",
+)
+shape(
+    "fit_in_comprehension_scaled",
+    "X = df[['income', 'visits']]; y = df.bought",
+    "s = StandardScaler().fit(X)",
+    MODELS,
+    "fitted = {k: m.fit(s.transform(X), y) for k, m in models.items()}",
+    columns="income visits",
+    model="models['b']",
+    witness_model="fitted['b']",
+    inputs="s.transform(X)",
+    places="X.index",
+)
+shape(
+    "fit_in_function_scored",
+    "X = pd.get_dummies(df[['city', 'visits']]); y = df.bought",
+    SPLIT,
+    "def evaluate(m):\n    m.fit(X_train, y_train)\n    return m.score(X_test, y_test)",
+    MODELS,
+    "scores = {k: evaluate(m) for k, m in models.items()}",
+    columns="city visits",
+    model="models['a']",
+    witness_model="models['a']",
+)
+shape(
+    "fit_in_function_given",
+    "X = pd.get_dummies(df[['city', 'visits']]); y = df.bought",
+    SPLIT,
+    "def evaluate(m, A, b):\n    m.fit(A, b)\n    return m",
+    "model = evaluate(LogisticRegression(max_iter=500), X_train, y_train)",
+    columns="city visits",
+)
+shape(
+    "fit_in_function_split",
+    "X = pd.get_dummies(df[['city', 'visits']]); y = df.bought",
+    "def evaluate(m, X, y):\n    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)\n    m.fit(X_train, y_train)\n    return m",
+    "model = evaluate(LogisticRegression(max_iter=500), X, y)",
+    columns="city visits",
+    training="none",
+)
+shape(
+    "fit_in_function_values",
+    "X = pd.get_dummies(df[['city', 'visits']]); y = df.bought",
+    "def evaluate(m):\n    m.fit(X.values, y.values)\n    return m",
+    "model = evaluate(LogisticRegression(max_iter=500))",
+    columns="city visits",
+    training="none",
+    inputs="X.values",
     places="X.index",
 )

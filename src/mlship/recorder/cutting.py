@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Container, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from . import libraries, tables
-from .alike import same_rows
+from . import arrays, bunches, libraries, tables
+from .alike import keys, same_rows
 from .log import Log
 from .models import Candidate, Event
 from .proving import SECONDS, Cut, NotProven, prove, said_of
 from .script import SAMPLING, Fit, Script
-from .slices import backward, reduced
+from .slices import backward, bound, reduced
 from .statements import Statement, names_of
 from .tape import Tape, Unrepeatable
 from .writer import NotWritable
@@ -55,16 +55,16 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
     blocked: list[str] = []
     end = time.monotonic() + SECONDS
     try:
-        fit = _fit(statements, candidate)
-        path, loaders = _loaders(statements, log, fit)
+        fits = [_fit(statements, candidate)]
+        _loaders(statements, log, fits[0])
     except Unrepeatable as error:
-        return Search(None, [str(error)])
-    for primary in sorted(loaders, key=lambda i: _is_small(log, i, candidate))[:TABLES]:
-        others = {name for i in loaders if i != primary for name in statements[i].changed}
-        fewer = reduced(statements, path, others)
-        for variant in ([fewer] if fewer != list(statements) else []) + [list(statements)]:
+        blocked.append(str(error))
+        fits = _wholes(statements, candidate)
+    for fit in fits:
+        for variant, primary in _readings(statements, log, candidate, fit):
             try:
-                slice_ = _again(variant, log, candidate, fit, primary)
+                again = fit if fit.whole else _fit(variant, candidate)
+                slice_ = _again(variant, log, candidate, again, primary)
             except (Unrepeatable, NotWritable) as error:
                 blocked.append(str(error))
                 continue
@@ -75,6 +75,45 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
             if time.monotonic() > end:
                 return Search(None, [*blocked, "finding a cut took too long"])
     return Search(None, blocked)
+
+
+def _readings(
+    statements: Sequence[Statement], log: Log, candidate: Candidate, fit: Fit
+) -> Iterator[tuple[list[Statement], int]]:
+    """Yield the statements as they may be read, with the one that is taken to load the rows."""
+    try:
+        path, loaders = _loaders(statements, log, fit)
+    except Unrepeatable:
+        return
+    for primary in sorted(loaders, key=lambda i: _is_small(log, i, candidate))[:TABLES]:
+        others = {name for i in loaders if i != primary for name in statements[i].changed}
+        for variant in _variants(statements, log, fit, path, others):
+            yield variant, primary
+
+
+def _variants(
+    statements: Sequence[Statement],
+    log: Log,
+    fit: Fit,
+    path: Sequence[int],
+    others: Container[str] = frozenset(),
+) -> list[list[Statement]]:
+    """Return the statements as they may be read, the simplest reading first.
+
+    Args:
+        statements: the notebook's.
+        log: what was loaded.
+        fit: the fit that they lead to.
+        path: those that make its rows.
+        others: the names of the tables that are loaded beside the rows.
+    """
+    target = names_of(fit.target)
+    within = {*path, *backward(statements, fit.at, target), fit.at}
+    found = [list(statements)]
+    for simpler in (bunches.apart(statements, within, log), reduced(statements, path, others)):
+        if simpler != list(statements):
+            found.insert(0, simpler)
+    return found
 
 
 def _first(
@@ -127,7 +166,9 @@ def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
     """Find the latest cut, after which nothing is done to the rows: only training is written."""
     try:
         fit = _fit(statements, candidate)
-        _, loaders = _loaders(statements, log, fit)
+        path, loaders = _loaders(statements, log, fit)
+        statements = _variants(statements, log, fit, path)[0]
+        fit = _fit(statements, candidate)
         _, _, tape = _again(statements, log, candidate, fit, loaders[0])
     except (Unrepeatable, NotWritable) as error:
         return Search(None, [str(error)])
@@ -135,7 +176,7 @@ def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
     reason = "the rows have no name where nothing more is done to them"
     for at in reversed([i for i in range(min([fit.at, *drawn])) if i in tape.kinds]):
         try:
-            script = Script(statements, tape, fit, at)
+            script = Script(statements, tape, fit, at, table=False)
         except NotWritable as error:
             reason = str(error)
             continue
@@ -149,7 +190,7 @@ def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
 def _is_small(log: Log, statement: int, candidate: Candidate) -> bool:
     """Say whether a statement loads fewer rows than the model's could have come from."""
     loaded = [value for (at, _), (_, value) in log.loads.items() if at == statement]
-    most = max(tables.rows(getattr(value, "data", None)) or tables.rows(value) for value in loaded)
+    most = max(tables.rows(arrays.rows_in(value)) for value in loaded)
     return 0 < SMALL * most < tables.rows(candidate.fitted.samples)
 
 
@@ -178,9 +219,36 @@ def _again(
     target = backward(statements, fit.at, names_of(fit.target)) if fit.target is not None else []
     tape = Tape(statements, log)
     tape.run(sorted({*path, *target}), primary)
-    if not same_rows(tape.value(fit.samples, fit.at), candidate.fitted.samples):
+    samples = tape.value(fit.samples, fit.at)
+    if fit.whole:
+        if not _has_rows(samples, candidate.fitted.samples):
+            raise Unrepeatable(f"{ast.unparse(fit.samples)} is not what the model was fitted on")
+    elif not same_rows(samples, candidate.fitted.samples):
         raise Unrepeatable("running the cells again does not give the same rows: they are random")
     return Slice(fit, path, tape)
+
+
+def _has_rows(table: Any, samples: Any) -> bool:
+    """Say whether the rows of a fit are all in a table of the same columns."""
+    if type(table) is not type(samples) or tables.width(table) != tables.width(samples):
+        return False
+    if hasattr(table, "columns") and list(table.columns) != list(samples.columns):
+        return False
+    return set(keys(samples)) <= set(keys(table))
+
+
+def _wholes(statements: Sequence[Statement], candidate: Candidate) -> list[Fit]:
+    """Return what the rows of a fit may have been chosen from, where they have no name.
+
+    In a loop over folds, or in a function that splits, it is a table that has one.
+    """
+    at = candidate.fitted.statement
+    made = {name for statement in statements[:at] for name in bound(statement.node)}
+    found = [ast.Name(name, ast.Load()) for name in sorted(statements[at].needs & made)]
+    texts: list[ast.expr] = list(found)
+    if not hasattr(candidate.fitted.samples, "columns"):
+        texts += [ast.Attribute(name, "values", ast.Load()) for name in found]
+    return [Fit(at, text, None, True) for text in texts]
 
 
 def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit:
@@ -209,8 +277,8 @@ def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit:
     samples, target = (given[i] if isinstance(given[i], ast.expr) else named[i] for i in (0, 1))
     if named[0] is not None and not isinstance(samples, ast.Name):
         samples = named[0]
-    inside = isinstance(statement.node, (ast.For, ast.While, ast.FunctionDef))
-    if inside:
+    loops = (ast.For, ast.While, ast.FunctionDef, ast.comprehension)
+    if any(isinstance(part, loops) for part in ast.walk(statement.node)):
         samples, target = (
             node if node is not None and not names_of(node) & statement.binds else named[i]
             for i, node in enumerate((samples, target))

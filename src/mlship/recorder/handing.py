@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import libraries, models, tables, tensors
+from . import arrays, libraries, models, tables, tensors
 from .alike import keys, numbered, take
 from .cutting import Search
 from .log import Log
@@ -75,10 +75,7 @@ def handover(
     if values["probabilities"] is not None:
         change["probabilities"] = take(values["probabilities"], asked)
     script = cut.script
-    loaded = [table for _, table in script.tape.log.sources if hasattr(table, "columns")]
-    whole = script.cut == script.first or any(
-        tables.unchanged_part(table, cut.rows) for table in loaded
-    )
+    whole = script.cut == script.first or script.columns is not None or _is_as_loaded(cut)
     if samples:
         whole = tensors.source_of(cut.rows, script.tape.log) is not None
     reasons: dict[str, int] = {}
@@ -109,6 +106,18 @@ def handover(
         },
     }
     return change, facts, kept
+
+
+def _is_as_loaded(cut: Cut) -> bool:
+    """Say whether the rows at a cut are what a file or a data set holds, unchanged."""
+    log = cut.script.tape.log
+    loaded = [table for _, table in log.sources if hasattr(table, "columns")]
+    if any(tables.unchanged_part(table, cut.rows) for table in loaded):
+        return True
+    if not hasattr(cut.rows, "columns"):
+        return False
+    known = arrays.columns_of(cut.rows.to_numpy(), log)
+    return known.loaded and known.names == list(cut.rows.columns)
 
 
 def _leaks(cut: Cut, target: Any) -> list[str]:

@@ -73,7 +73,7 @@ class Hooks:
         listener = self.listener
         metric = ("_score", "_error", "_loss")
         self._hook_functions("sklearn.metrics", lambda n: n.endswith(metric), listener.measuring)
-        loader = ("load_", "fetch_")
+        loader = ("load_", "fetch_", "make_")
         self._hook_functions("sklearn.datasets", lambda n: n.startswith(loader), listener.loading)
         folds = ("cross_val_score", "cross_validate")
         self._hook_functions("sklearn.model_selection", lambda n: n in folds, listener.validating)

@@ -195,15 +195,18 @@ class Log:
             data = getattr(kept, "data", None)
             names = getattr(kept, "feature_names", None)
             names = [] if names is None else [str(feature) for feature in names]
+            if name.startswith("load_") and kwargs.get("return_X_y"):
+                bunch = function(*args, **{**kwargs, "return_X_y": False})
+                names = [str(feature) for feature in getattr(bunch, "feature_names", names)]
+                data = kept[0]
+            else:
+                bunch = result
             frame = kept[0] if isinstance(kept, tuple) else getattr(kept, "frame", None)
             if frame is not None and hasattr(frame, "columns"):
                 self.sources.append((name, frame))
             elif data is not None and names and data.ndim == 2 and not hasattr(data, "columns"):
                 self.sources.append((name, (names, data)))
-            if isinstance(result, tuple) and name.startswith("load_"):
-                self._describe_set(function(*args, **{**kwargs, "return_X_y": False}))
-            else:
-                self._describe_set(result)
+            self._describe_set(bunch)
             return result
 
         return load

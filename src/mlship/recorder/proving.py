@@ -74,9 +74,11 @@ def prove(script: Script, tape: Tape, candidate: Candidate) -> Cut:
 
 
 def _proven(script: Script, tape: Tape, candidate: Candidate) -> Cut:
-    rows = tape.held(script.rows_name, script.cut)
+    rows = script.rows()
     if rows is None or not (hasattr(rows, "iloc") or tensors.are_samples(rows)):
         raise NotProven("the rows are no table there")
+    if script.columns is not None and not script.columns.loaded:
+        raise NotProven("the rows are an array there, whose columns have no names")
     module = module_of(script)
     learned = _train(script, tape, module, candidate.fitted.samples)
     rows = numbered(rows)
@@ -90,7 +92,8 @@ def _proven(script: Script, tape: Tape, candidate: Candidate) -> Cut:
         raise NotProven(f"{len(served)} rows become {tables.rows(inputs)}")
     _require_single(features, rows, served, inputs)
     _require_covered(script, tape, inputs, candidate.fitted.samples)
-    names, values = _columns(features, numbered(take(rows, served)), inputs)
+    by_place = script.columns is not None
+    names, values = _columns(features, numbered(take(rows, served)), inputs, by_place)
     read = [c for c in rows.columns if c in names or c in values] if names is not None else []
     filled = {
         name: {"value": _json(value), "x-dtype": str(rows[name].dtype)}
@@ -126,7 +129,7 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
     from .learned import Learned, from_json, parted
 
     learned = Learned()
-    table: Any = tape.held(script.rows_name, script.cut)
+    table: Any = script.rows()
     drawn = 0
     restore(script.statements[script.cut].random)
     try:
@@ -141,7 +144,8 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
             table = tape.held(script.borders[-1].becomes, script.borders[-1].at)
     except Exception as error:
         raise NotProven(f"the code fails in training: {said_of(error)}") from None
-    if not same_rows(table, samples):
+    known = script.fit.whole and set(keys(samples)) <= set(keys(table))
+    if not known and not same_rows(table, samples):
         raise NotProven("the code does not make the rows that the model was fitted on")
     for name, value in learned.known.items():
         named = hasattr(value, "columns") and personal.columns(value, None)
@@ -236,9 +240,15 @@ def _require_covered(script: Script, tape: Tape, inputs: Any, samples: Any) -> N
 
 
 def _columns(
-    features: Callable[[Any], Any], rows: Any, inputs: Any
+    features: Callable[[Any], Any], rows: Any, inputs: Any, by_place: bool
 ) -> tuple[list[Any] | None, dict[str, Any]]:
     """Find the columns that a request must have.
+
+    Args:
+        features: the code.
+        rows: those that it can prepare (n).
+        inputs: what it makes of them (n).
+        by_place: whether it takes columns by their places, so that none can be left out.
 
     Returns:
         Their names, and a value for each other column that the code still reads.
@@ -272,8 +282,10 @@ def _columns(
         if time.monotonic() > end or len(needed) - len(left_out) == 1:
             break
         trial = [*left_out, column]
-        if unchanged(without(few.copy(), trial, filled), few_inputs) and unchanged(
-            without(rows.copy(), trial, filled), inputs
+        if (
+            not by_place
+            and unchanged(without(few.copy(), trial, filled), few_inputs)
+            and unchanged(without(rows.copy(), trial, filled), inputs)
         ):
             left_out = trial
             continue

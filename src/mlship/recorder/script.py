@@ -6,8 +6,9 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from . import arrays
 from .slices import backward, bound
 from .statements import Statement, names_of
 from .tape import Tape
@@ -24,6 +25,8 @@ class Fit(NamedTuple):
     at: int
     samples: ast.expr
     target: ast.expr | None
+    whole: bool = False
+    """Whether ``samples`` is a table of which the model was fitted on some rows."""
 
 
 class Stage(NamedTuple):
@@ -67,6 +70,7 @@ class Script:
         cut: int,
         climb: bool = True,
         spared: frozenset[int] = frozenset(),
+        table: bool = True,
     ) -> None:
         """Write the code.
 
@@ -78,6 +82,7 @@ class Script:
                 loading.
             climb: whether a learned value may be said at a larger place than where it is found.
             spared: statements that prepare nothing the model takes.
+            table: whether rows that are an array at the cut are served as a table.
 
         Raises:
             NotWritable: no code that prepares a single row can be written.
@@ -99,6 +104,8 @@ class Script:
         self.loaders = self._loaders()
         self.borders = self._borders()
         self.rows_name = self._name_after(cut)
+        self.columns = self._columns() if table else None
+        """Where the rows at the cut are an array, its columns in a table of them."""
         self.module_level = self._module_level()
         self._learn_through_functions()
         self.stages = self._stages()
@@ -163,6 +170,15 @@ class Script:
                 f"({', '.join(names) or 'none'})"
             )
         return names[0]
+
+    def _columns(self) -> arrays.Columns | None:
+        array = self.tape.held(self.rows_name, self.cut)
+        return arrays.columns_of(array, self.tape.log) if arrays.is_array(array) else None
+
+    def rows(self) -> Any:
+        """Return all rows at the cut (n) as they are served."""
+        held = self.tape.held(self.rows_name, self.cut)
+        return held if self.columns is None else arrays.as_table(held, self.columns.names)
 
     def _made_by(self, indices: Iterable[int]) -> set[str]:
         """Return the names of the tables that some statements made of the rows."""
@@ -284,7 +300,7 @@ class Script:
     # The functions.
 
     def _stages(self) -> list[Stage]:
-        stages: list[Stage] = []
+        stages: list[Stage] = [] if self.columns is None else [self._as_array()]
         self.target_path: set[int] = set()
         start, given = self.cut, self.rows_name
         ends = [(border.at, border.source, border.others) for border in self.borders]
@@ -312,6 +328,15 @@ class Script:
             if number < len(self.borders):
                 start, given = self.borders[number].at, self.borders[number].becomes
         return stages
+
+    def _as_array(self) -> Stage:
+        name, rows = self._free("as_array", []), self.rows_name
+        source = [
+            f"def {name}({rows}: pd.DataFrame) -> np.ndarray:",
+            '    """Return the rows as the array that the notebook works on."""',
+            f"    return {rows}.to_numpy(copy=True)",
+        ]
+        return Stage(name, rows, rows, "\n".join(source), False, 0, [], ast.Name(rows, ast.Load()))
 
     def _free(self, name: str, stages: Sequence[Stage]) -> str:
         """Return a name for a stage that nothing else in its module has."""
@@ -375,7 +400,7 @@ class Script:
         start: int,
         number: int,
     ) -> Stage:
-        returned = ast.unparse(wanted) if hasattr(wanted, "lineno") else wanted.id  # type: ignore[attr-defined]
+        returned = ast.unparse(wanted)
         live = names_of(wanted)
         served: set[int] = set()
         for index in reversed(inner):
@@ -415,7 +440,7 @@ class Script:
     def writer_text(self, wanted: ast.expr) -> str:
         """Return the code of what a fit or a split was given."""
         if not hasattr(wanted, "lineno"):
-            return str(wanted.id)  # type: ignore[attr-defined]
+            return ast.unparse(wanted)
         at = self.fit.at
         for border in self.borders:
             if wanted is border.source:
@@ -435,7 +460,7 @@ class Script:
     @property
     def rows_kind(self) -> str:
         """The type of the rows that are served."""
-        return self._kind(self.rows_name, self.cut)
+        return "pd.DataFrame" if self.columns is not None else self._kind(self.rows_name, self.cut)
 
     def defined(self) -> set[str]:
         """Return the names of the functions and constants in the module of the features."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import copy
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from .statements import Statement, names_of
 
@@ -73,11 +72,13 @@ def reduced(
         kept = [name for name in names if name not in others]
         if len(names) != len(listed.elts) or not kept or kept == names:
             continue
-        result[index] = _with_list(statements[index], listed, kept)
+        result[index] = edited(statements[index], {listed: f"[{', '.join(kept)}]"})
+        result[index].needs = statements[index].needs - (names_of(listed) - set(kept))
     return result
 
 
-def _with_list(statement: Statement, listed: ast.expr, kept: Sequence[str]) -> Statement:
+def edited(statement: Statement, texts: Mapping[ast.expr, str]) -> Statement:
+    """Return a statement with other texts for some parts of it, none of which holds another."""
     data = statement.text.encode()
     lines = data.splitlines(keepends=True)
 
@@ -85,16 +86,17 @@ def _with_list(statement: Statement, listed: ast.expr, kept: Sequence[str]) -> S
         return sum(map(len, lines[: line - 1])) + column
 
     node = statement.node
-    start = place(listed.lineno, listed.col_offset)
-    stop = place(listed.end_lineno or 0, listed.end_col_offset or 0)
-    first = place(node.lineno, node.col_offset)
-    last = place(node.end_lineno or 0, node.end_col_offset or 0)
-    text = (data[first:start] + f"[{', '.join(kept)}]".encode() + data[stop:last]).decode()
-    changed = copy.copy(statement)
-    changed.source = changed.text = text
-    changed.node = ast.parse(text).body[0]
-    dropped = names_of(listed) - set(kept)
-    changed.needs = statement.needs - dropped
+    above = [part.lineno for part in getattr(node, "decorator_list", [])]
+    at = place(min([node.lineno, *above]), node.col_offset)
+    pieces: list[bytes] = []
+    for part, text in sorted(texts.items(), key=lambda item: (item[0].lineno, item[0].col_offset)):
+        pieces += [data[at : place(part.lineno, part.col_offset)], text.encode()]
+        at = place(part.end_lineno or 0, part.end_col_offset or 0)
+    pieces.append(data[at : place(node.end_lineno or 0, node.end_col_offset or 0)])
+    text_ = b"".join(pieces).decode()
+    changed = Statement(statement.cell, ast.parse(text_).body[0], text_)
+    changed.comments, changed.random = statement.comments, statement.random
+    changed.needs, changed.changed = set(statement.needs), set(statement.changed)
     return changed
 
 

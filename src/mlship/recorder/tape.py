@@ -244,6 +244,8 @@ class Tape:
         self._find(place, "source", name=name, main=main)
         self.loaded[place] = value
         value = copy.deepcopy(value)
+        if hasattr(value, "target") and _wants_pair(self.nodes[place]):
+            value = (value.data, value.target)
         for part in (getattr(value, "data", None), *tensors.parts(value)):
             if main and _is_table(part):
                 self._lengths.add(_length(part))
@@ -486,9 +488,14 @@ def type_name(value: Any) -> str:
     return "Any"
 
 
+def _wants_pair(node: ast.AST) -> bool:
+    """Say whether a data set is loaded in two parts, in which it was not when it was recorded."""
+    return isinstance(node, ast.Call) and any(word.arg == "return_X_y" for word in node.keywords)
+
+
 def _is_loader(function: Any, name: str) -> bool:
     return hasattr(function, "__recorded__") and (
-        name.startswith(("read_", "load", "fetch_")) or name == "genfromtxt"
+        name.startswith(("read_", "load", "fetch_", "make_")) or name == "genfromtxt"
     )
 
 

@@ -41,6 +41,9 @@ class Training:
         Raises:
             NotWritable: what training needs cannot be told apart from the rest of the notebook.
         """
+        if script.fit.whole:
+            cell = script.statements[script.fit.at].cell
+            raise NotWritable(f"the rows to learn from are chosen inside cell {cell}")
         self.script = script
         self.statements = script.statements
         self.score = score
@@ -51,6 +54,10 @@ class Training:
         self.own_fit = self._simple_fit(name)
         self._require_one_meaning()
         self.body = self._needed()
+        taken = set().union(*(self.statements[i].binds for i in self.body))
+        self.rows = "loaded_rows" if "rows" in taken else "rows"
+        """What the rows as loaded are called, where the notebook's own names are."""
+        self.measure = "measured" if "evaluate" in taken else "evaluate"
         self.target_names = self._target_names()
         self.files = {
             "load.py": self._load(),
@@ -149,7 +156,10 @@ class Training:
             lines += [*statement.comments, writer.statement(statement, training=True)]
         writer.replaced.clear()
         kind = script.rows_kind
-        returned = [script.rows_name, *self.target_names]
+        rows, columns = script.rows_name, ""
+        if script.columns is not None:
+            rows, columns = f"pd.DataFrame({rows}, columns=COLUMNS)", _columns(script.columns.names)
+        returned = [rows, *self.target_names]
         if self.target_names:
             kind = f"tuple[{', '.join([kind, *('Any' for _ in self.target_names)])}]"
         where = f"DATA = Path({f'data/{script.source_name}'!r})" if from_file else ""
@@ -169,6 +179,7 @@ class Training:
                 "import pandas as pd",
                 *script.imports(),
                 where,
+                columns,
                 "",
                 *(self._definitions(lines) if script.stages else script.definitions()),
                 f"def load(path: Path | None = None) -> {kind}:",
@@ -244,7 +255,10 @@ class Training:
         steps: list[tuple[float, list[str]]] = []
         loaded = ", ".join([script.rows_name, *self.target_names])
         steps.append(
-            (script.cut + 0.1, [f"{loaded} = load(path)", f"rows = {script.rows_name}.copy()"])
+            (
+                script.cut + 0.1,
+                [f"{loaded} = load(path)", f"{self.rows} = {script.rows_name}.copy()"],
+            )
         )
         for number, stage in enumerate(script.stages):
             end = self._end_of(number)
@@ -300,7 +314,8 @@ class Training:
                 "import pandas as pd",
                 *imports,
                 *steps_import,
-                "from .evaluate import evaluate",
+                "from .evaluate import evaluate"
+                + ("" if self.measure == "evaluate" else f" as {self.measure}"),
                 *learned_import,
                 "from .load import load",
                 *self._definitions(lines),
@@ -321,7 +336,7 @@ class Training:
                 *(["    learned = Learned()"] if prepared else []),
                 indented(lines),
                 *(f"    {line}" for line in held_out),
-                f"    return Trained(rows, {self.model}, {learned}, metrics)",
+                f"    return Trained({self.rows}, {self.model}, {learned}, metrics)",
                 "",
             ]
         )
@@ -382,7 +397,7 @@ class Training:
                     if stage.number > split:
                         learned = ", learned.sealed()" if stage.learns else ""
                         samples = f"{MODULE}.{stage.name}({samples}{learned})"
-                return [f"metrics = evaluate({self.model}, {samples}, {target})"]
+                return [f"metrics = {self.measure}({self.model}, {samples}, {target})"]
         if script.fit.target is None or not self.score:
             return ["metrics: dict[str, float] = {}"]
         samples = self.script.stages[-1].returned if script.stages else ""
@@ -390,7 +405,7 @@ class Training:
         if not script.stages or script.stages[-1].number < len(script.borders):
             samples = self._said(script.fit.samples)
         target = self._said(script.fit.target)
-        return [f"metrics = evaluate({self.model}, {samples}, {target})"]
+        return [f"metrics = {self.measure}({self.model}, {samples}, {target})"]
 
     def _evaluate(self) -> str:
         return "\n".join(
@@ -404,6 +419,13 @@ class Training:
                 "",
             ]
         )
+
+
+def _columns(names: Sequence[str]) -> str:
+    """Return the code that names an array's columns."""
+    by_place = list(names) == [f"x{i}" for i in range(len(names))]
+    said = f'[f"x{{i}}" for i in range({len(names)})]' if by_place else repr(list(names))
+    return f"COLUMNS = {said}"
 
 
 def _construction(estimator: Any) -> tuple[str, list[str]]:
