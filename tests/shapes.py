@@ -2128,3 +2128,47 @@ shape(
     inputs="X.values",
     places="X.index",
 )
+
+# statsmodels.
+
+STATISTICS = "import statsmodels.api as sm, statsmodels.formula.api as smf\n" + LOAD
+shape(
+    "formula_renamed",
+    "df = df.rename(columns={'visits': 'n'})",
+    "formula = 'bought ~ C(city) + n + age'",
+    "model = smf.logit(formula, data=df).fit(disp=0)",
+    columns="city age visits",
+    inputs="df[['city', 'n', 'age']].dropna()",
+    places="df.dropna().index",
+    start=STATISTICS,
+    training="none",
+)
+shape(
+    "formula_in_two",
+    "df['n'] = df.visits * 2",
+    "ols = smf.ols('score ~ n + income', df)",
+    "model = ols.fit()",
+    columns="income visits",
+    inputs="df[['income', 'n']]",
+    places="df.index",
+    start=STATISTICS,
+    training="none",
+)
+shape(
+    "ols_constant",
+    "X = df[['income', 'visits']]; " + SCORE,
+    "model = sm.OLS(y, sm.add_constant(X)).fit()",
+    columns="income visits",
+    inputs="sm.add_constant(X)",
+    places="X.index",
+    start=STATISTICS,
+    training="none",
+)
+shape(
+    "ols_constant_named",
+    "X = sm.add_constant(df[['income', 'visits']] * 2); " + SCORE,
+    "ols = sm.OLS(y, X)",
+    "model = ols.fit(); model.predict(X)",
+    columns="income visits",
+    start=STATISTICS,
+)

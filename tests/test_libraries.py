@@ -106,7 +106,7 @@ CASES = {
     "statsmodels, arrays": (
         STATSMODELS + "\nX = sm.add_constant(df[['age', 'income']].to_numpy())\n"
         "model = sm.Logit(y.to_numpy(), X).fit(disp=0)\nmodel.predict(X) > 0.5",
-        "model.pickle", "direct", {},
+        "model.pickle", "raw", {},
     ),
     "imbalanced-learn, a pipeline": (
         IMBALANCED + "model = make_pipeline(SMOTE(random_state=0), LogisticRegression()).fit(X, y)",

@@ -27,6 +27,8 @@ SMALL = 10
 """A table with that many times fewer rows than the model's is tried last."""
 TABLES = 3
 """Tables that are tried as the one with the rows."""
+WHOLES = 6
+"""Tables that are tried as the one which the rows of a fit were chosen from."""
 
 
 class Search(NamedTuple):
@@ -221,34 +223,47 @@ def _again(
     tape.run(sorted({*path, *target}), primary)
     samples = tape.value(fit.samples, fit.at)
     if fit.whole:
-        if not _has_rows(samples, candidate.fitted.samples):
+        part = _part_with_rows(fit.samples, samples, candidate.fitted.samples)
+        if part is None:
             raise Unrepeatable(f"{ast.unparse(fit.samples)} is not what the model was fitted on")
+        fit = fit._replace(samples=part)
     elif not same_rows(samples, candidate.fitted.samples):
         raise Unrepeatable("running the cells again does not give the same rows: they are random")
     return Slice(fit, path, tape)
 
 
-def _has_rows(table: Any, samples: Any) -> bool:
-    """Say whether the rows of a fit are all in a table of the same columns."""
+def _part_with_rows(name: ast.expr, table: Any, samples: Any) -> ast.expr | None:
+    """Return the code of what, in a table, has the columns of a fit and all of its rows."""
+    part: ast.expr = name
+    if hasattr(table, "columns") and hasattr(samples, "columns"):
+        wanted = list(samples.columns)
+        if list(table.columns) != wanted:
+            if not table.columns.is_unique or not {*map(str, wanted)} <= {*map(str, table.columns)}:
+                return None
+            columns = ast.List([ast.Constant(column) for column in wanted], ast.Load())
+            part, table = ast.Subscript(name, columns, ast.Load()), table[wanted]
+    elif hasattr(table, "columns") and arrays.is_array(samples):
+        part, table = ast.Attribute(name, "values", ast.Load()), table.to_numpy()
     if type(table) is not type(samples) or tables.width(table) != tables.width(samples):
-        return False
-    if hasattr(table, "columns") and list(table.columns) != list(samples.columns):
-        return False
-    return set(keys(samples)) <= set(keys(table))
+        return None
+    return part if set(keys(samples)) <= set(keys(table)) else None
 
 
 def _wholes(statements: Sequence[Statement], candidate: Candidate) -> list[Fit]:
     """Return what the rows of a fit may have been chosen from, where they have no name.
 
-    In a loop over folds, or in a function that splits, it is a table that has one.
+    In a loop over folds, or in a function that splits, it is a table that has one; so it is where
+    a formula takes some columns of one, and of these the rows that miss nothing.
     """
     at = candidate.fitted.statement
-    made = {name for statement in statements[:at] for name in bound(statement.node)}
-    found = [ast.Name(name, ast.Load()) for name in sorted(statements[at].needs & made)]
-    texts: list[ast.expr] = list(found)
-    if not hasattr(candidate.fitted.samples, "columns"):
-        texts += [ast.Attribute(name, "values", ast.Load()) for name in found]
-    return [Fit(at, text, None, True) for text in texts]
+    needed = statements[at].needs
+    near = [i for i in backward(statements, at, needed) if bound(statements[i].node) & needed]
+    needed = needed.union(*(statements[i].needs for i in near))
+    made: dict[str, None] = {}
+    for statement in reversed(statements[:at]):
+        if not isinstance(statement.node, (ast.Import, ast.ImportFrom, ast.FunctionDef)):
+            made.update(dict.fromkeys(sorted(bound(statement.node) & needed)))
+    return [Fit(at, ast.Name(name, ast.Load()), None, True) for name in list(made)[:WHOLES]]
 
 
 def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit:
@@ -273,6 +288,10 @@ def _fit(statements: Sequence[Statement], candidate: Candidate) -> Fit:
         words = {word.arg: word.value for word in calls[0].keywords}
         args = [*calls[0].args[:2], None, None]
         given = [args[0] or words.get("X"), args[1] or words.get("y")]
+        made = calls[0].func.value  # type: ignore[attr-defined]
+        if given == [None, None] and isinstance(made, ast.Call) and len(made.args) > 1:
+            given = [made.args[1], made.args[0]]  # statsmodels: OLS(y, X).fit()
+            given = [None, None] if isinstance(given[1], ast.Constant) else given
     named = [ast.Name(name, ast.Load()) if name else None for name in event.names]
     samples, target = (given[i] if isinstance(given[i], ast.expr) else named[i] for i in (0, 1))
     if named[0] is not None and not isinstance(samples, ast.Name):

@@ -443,7 +443,7 @@ def _once(
 ) -> None:
     """Replace a function of a class or a module, if that has not been done."""
     function = getattr(holder, name, None)
-    if function is None or hasattr(function, "__recorded__"):
+    if holder is None or function is None or hasattr(function, "__recorded__"):
         return
     twin = make(function)
     twin.__recorded__ = True  # type: ignore[attr-defined]

@@ -34,6 +34,7 @@ from . import (
     statements,
     synthetic,
     tables,
+    tensors,
 )
 from .harmless import is_harmless
 from .hooks import Hooks

@@ -51,7 +51,7 @@ class Found:
     def __init__(self, kind: str, statement: int, **facts: Any) -> None:
         self.kind = kind
         """source, fit, fit_transform, fit_predict, value, categories, dummies, factorize, bins,
-        group, reshape, rows, stack, columns, split, resample or unknown."""
+        group, intercept, reshape, rows, stack, columns, split, resample or unknown."""
         self.statement = statement
         self.facts = facts
 
@@ -281,6 +281,9 @@ class Tape:
             return
         if name == "reshape":
             self._judge_reshape(place, owner, args, result)
+        elif name == "add_constant" and "has_constant" not in kwargs and len(args) == 1:
+            if _is_table(result) and result.shape[1:] != args[0].shape[1:]:
+                self._find(place, "intercept")
         elif name in ("get_dummies", "factorize"):
             self._find(place, "dummies" if name == "get_dummies" else "factorize")
         elif name in ("cut", "qcut"):

@@ -273,6 +273,10 @@ class Writer:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         return f"learned.{name}({key}{self._arguments(node, 'x')})"
 
+    def _write_intercept(self, node: Any, found: Found) -> str:
+        """Add the column to a row alone too, whose values do not vary."""
+        return f'{self._spliced(node.func)}({self.text(node.args[0])}, has_constant="add")'
+
     def _write_group(self, node: Any, found: Found) -> str:
         key = self._key(node, self._stem(node))
         return f"learned.group({key}, {self.text(node.func.value)}{self._arguments(node)})"
