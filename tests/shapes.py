@@ -2172,3 +2172,15 @@ shape(
     columns="income visits",
     start=STATISTICS,
 )
+shape(
+    "held_out_rows_needed_for_the_fit",
+    "df['city'] = LabelEncoder().fit_transform(df['city'])",
+    "X = df[['city', 'visits']]; " + SCORE,
+    SPLIT + "\nX_train = StandardScaler().fit_transform(X_train)\n"
+    "X_test = StandardScaler().fit_transform(X_test)",
+    "from sklearn.tree import DecisionTreeRegressor\n"
+    "model = DecisionTreeRegressor(max_leaf_nodes=len(X_test), random_state=0)\n"
+    "model.fit(X_train, y_train)",
+    inputs="X_train",
+    places="y_train.index",
+)

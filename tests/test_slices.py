@@ -114,6 +114,14 @@ def test_training_code_is_emitted_if_it_runs(found: dict[str, Any], name: str) -
     assert ("train.py" in result["code"]) == (SHAPES[name].training != "none")
 
 
+def test_held_out_rows_that_the_training_prepares_are_not_prepared_twice(
+    found: dict[str, Any],
+) -> None:
+    lines = found["held_out_rows_needed_for_the_fit"]["code"]["train.py"].splitlines()
+    assert sum("X_test = " in line for line in lines) == 1
+    assert not any("evaluate(model, " in line for line in lines)
+
+
 def test_features_import_only_what_is_there(found: dict[str, Any]) -> None:
     for name, result in found.items():
         code = result.get("code", {})

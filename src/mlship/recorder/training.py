@@ -393,6 +393,9 @@ class Training:
             later = [i for i in script.target_path if i > border.at]
             if at % 2 == 0 and len(parts) == 4 and not later:
                 samples, target = parts[at + 1], parts[(at + 3) % 4]
+                after = [self.statements[i].changed for i in self.body if i > border.at]
+                if {samples, target} & set().union(*after):  # prepared here, and not by the stages
+                    return ["metrics: dict[str, float] = {}"]
                 for stage in script.stages:
                     if stage.number > split:
                         learned = ", learned.sealed()" if stage.learns else ""
