@@ -507,6 +507,20 @@ def test_labels_stay_where_the_notebook_reads_another_file_too(
 
 
 @pytest.mark.slow
+def test_columns_keep_their_names_where_the_model_learned_from_an_array(
+    science: Path, tmp_path: Path
+) -> None:
+    cell = "A = df.iloc[:, 2:3].values\nb = df.Load\n"
+    cell += "model = RandomForestRegressor(5, random_state=0).fit(A, b)"
+    project, _ = generate(tmp_path, science, cell)
+    data = str(tmp_path / "people.csv")
+    said = uv.run(["run", "poe", "train", "--data", data], cwd=project)
+    assert "on the same data: the same answers as before to 50 rows" in said
+    signature = json.loads((project / "model" / "signature.json").read_text())
+    assert list(signature["inputs"]["properties"]) == ["Fare"]
+
+
+@pytest.mark.slow
 def test_project_of_several_targets_passes_its_own_checks(science: Path, tmp_path: Path) -> None:
     project, _ = generate(tmp_path, science, LOADS)
     outputs = json.loads((project / "model" / "signature.json").read_text())["outputs"]

@@ -237,6 +237,7 @@ def train(project: Path, data: Path | None) -> Handover:
         rows=rows,
         answers=answers,
         probabilities=_probabilities(model, inputs),
+        names=_names(rows, previous),
         target=target,
         level=previous.get("level", "raw"),
         reference="training",
@@ -246,6 +247,15 @@ def train(project: Path, data: Path | None) -> Handover:
         features=prepared,
         cut=cut if prepared else {},
     )
+
+
+def _names(rows: Any, previous: Mapping[str, Any]) -> list[str] | None:
+    """Return what the columns of rows that have no names were called before."""
+    names = list(previous.get("inputs", {}).get("properties", {}))
+    if isinstance(rows, list):
+        return names if len(names) == 1 else None
+    fitting = isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.shape[1] == len(names)
+    return names if fitting else None
 
 
 def _files(data: Path | None, known: Sequence[str]) -> list[dict[str, str]]:
