@@ -2184,3 +2184,12 @@ shape(
     inputs="X_train",
     places="y_train.index",
 )
+shape(
+    "seed_by_a_function_like_that_of_keras",
+    "def set_random_seed(seed):\n    np.random.seed(seed)",
+    "set_random_seed(5)",
+    "df['city'] = LabelEncoder().fit_transform(df['city'])",
+    "X = df[['city', 'visits']]; " + SCORE,
+    "X_train, X_test, y_train, y_test = train_test_split(X, y)",
+    FIT_TRAIN,
+)

@@ -374,7 +374,7 @@ class Training:
         statement = self.statements[index]
         return statement.error is None and (
             isinstance(statement.node, ast.Expr)
-            and statement.calls("seed", "set_seed", "manual_seed")
+            and statement.calls("seed", "set_seed", "manual_seed", "set_random_seed")
         )
 
     def _held_out(self) -> list[str]:
