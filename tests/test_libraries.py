@@ -13,7 +13,7 @@ import copier
 import pytest
 from conftest import LIBRARIES, ROOT, MakeNotebook, Record
 
-from mlship import bundle, intake, interpreter, notebook, project, uv
+from mlship import bundle, code, intake, interpreter, notebook, project, uv
 from mlship.errors import IntakeError
 
 SERVICE = ["fastapi", "httpx2", "pydantic-settings", "pytest", "skops", "uvicorn[standard]"]
@@ -176,6 +176,7 @@ def packed(run: intake.Run, path: Path, rendered: Path, service: Path, folder: P
     facts = intake.facts(taken, run.record, model, handed)
     (handover / "facts.json").write_text(json.dumps(facts))
     project._write_model_zone(app, taken, handed["packages"])
+    code.write(app, handed["code"], {})
     python(service, app, "-m", "app.pack", "--handover", str(handover))
     return app
 
