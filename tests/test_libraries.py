@@ -13,7 +13,7 @@ import copier
 import pytest
 from conftest import LIBRARIES, ROOT, MakeNotebook, Record
 
-from mlship import bundle, code, intake, interpreter, notebook, project, uv
+from mlship import bundle, code, intake, interpreter, notebook, project, saved, uv
 from mlship.errors import IntakeError
 
 SERVICE = ["fastapi", "httpx2", "pydantic-settings", "pytest", "skops", "uvicorn[standard]"]
@@ -72,6 +72,21 @@ model.compile('adam', loss=bent)
 model.fit(X, y, epochs=3, verbose=0)
 classes = (model.predict(X, verbose=0) > 0.5).astype(int)
 """
+PICTURES = (
+    "import numpy as np\nfrom tensorflow import keras\nfrom sklearn.preprocessing import LabelEncoder",
+    "data = np.load('x.npz')\nimages, kinds = data['x'], data['y']",
+    "X = images.reshape((60, 8, 8, 1)).astype('float32') / 255",
+    "y = keras.utils.to_categorical(LabelEncoder().fit_transform(kinds))",
+    """
+model = keras.Sequential([
+    keras.layers.Conv2D(4, 3, activation='relu'),
+    keras.layers.Flatten(),
+    keras.layers.Dense(3, activation='softmax'),
+])
+model.compile('adam', loss='categorical_crossentropy')
+model.fit(X, y, epochs=1, verbose=0)
+""",
+)
 CASES = {
     "xgboost, as the notebook asked": (
         XGBOOST + "model.predict(xgb.DMatrix(df[['age', 'income', 'rooms']], missing=3.0), iteration_range=(0, 7))",
@@ -176,7 +191,7 @@ def packed(run: intake.Run, path: Path, rendered: Path, service: Path, folder: P
     facts = intake.facts(taken, run.record, model, handed)
     (handover / "facts.json").write_text(json.dumps(facts))
     project._write_model_zone(app, taken, handed["packages"])
-    code.write(app, handed["code"], {})
+    code.write(app, handed["code"], handed["tests"])
     python(service, app, "-m", "app.pack", "--handover", str(handover))
     return app
 
@@ -249,13 +264,17 @@ def test_pickle_of_a_formula_is_said_loudly_and_holds_no_row(
     python(service, app, *PARITY)
 
 
+@pytest.fixture(scope="module")
+def keras(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own, since TensorFlow is as large as all the others together."""
+    packages = ("tensorflow-cpu", "pandas<3", "scikit-learn<1.8", *SERVICE)
+    return environment(tmp_path_factory.mktemp("keras"), *packages)
+
+
 @pytest.mark.slow
 def test_keras_answers_within_the_tolerance_of_32_bits(
-    people: Any, rendered: Path, tmp_path: Path
+    people: Any, keras: Path, rendered: Path, tmp_path: Path
 ) -> None:
-    """In an environment of its own, since TensorFlow is as large as all the others together."""
-    packages = ("tensorflow-cpu", "pandas<3", "scikit-learn<1.8", *SERVICE)
-    keras = environment(tmp_path, *packages)
     path = people(KERAS)
     found = interpreter.Interpreter(keras, sys.version_info[:3], "the tests")
     with intake.run(notebook.read(path), found, {}, tmp_path) as run:
@@ -271,6 +290,45 @@ def test_keras_answers_within_the_tolerance_of_32_bits(
     (app / "tests" / "parity" / "rows.json").write_text(json.dumps(rows))
     with pytest.raises(AssertionError, match="failed"):
         python(keras, app, *PARITY)
+
+
+@pytest.mark.slow
+def test_network_for_pictures_is_served_and_saved_again(
+    make_notebook: MakeNotebook, keras: Path, rendered: Path, tmp_path: Path
+) -> None:
+    path = make_notebook(*PICTURES)
+    draw = (
+        "import numpy as np\nx = np.random.default_rng(0).integers(0, 255, (60, 8, 8), 'uint8')\n"
+        "np.savez('x.npz', x=x, y=np.array(['cat', 'dog', 'elk'] * 20))\nnp.save('x.npy', x[..., None] / 255)"
+    )
+    python(keras, path.parent, "-c", draw)
+    found = interpreter.Interpreter(keras, sys.version_info[:3], "the tests")
+    with intake.run(notebook.read(path), found, {}, tmp_path) as run:
+        assert run.record["errors"] == []
+        app = packed(run, path, rendered, keras, tmp_path)
+    signature = read(app / "model" / "signature.json")
+    assert (signature["level"], list(signature["inputs"]["properties"])) == ("raw", ["image"])
+    assert signature["outputs"]["labels"] == ["cat", "dog", "elk"]
+    python(keras, app, *PARITY)
+    taken = saved.read(app / "model" / "model.keras", path.parent / "x.npy", False, None)
+    again = tmp_path / "again"
+    again.mkdir()
+    facts = saved.hand_over(taken, found, again)
+    assert (facts["rows"], facts["inputs"], facts["estimator"]) == (60, 1, "Sequential")
+    np_save = "import numpy as np; np.save('y.npy', np.zeros((5, 8, 9, 1)))"
+    python(keras, path.parent, "-c", np_save)
+    taken = saved.read(app / "model" / "model.keras", path.parent / "y.npy", False, None)
+    with pytest.raises(IntakeError, match=r"takes samples of the shape 8 x 8 x 1, .* 8 x 9 x 1"):
+        saved.hand_over(taken, found, again)
+    lambdas = (
+        "import keras\nmodel = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(print)])\n"
+        "model.save('code.keras')\nmodel.save('code.h5')"
+    )
+    python(keras, again, "-c", lambdas)
+    for name in ("code.keras", "code.h5"):
+        taken = saved.read(again / name, path.parent / "x.npy", False, None)
+        with pytest.raises(IntakeError, match="holds a Lambda layer"):
+            saved.hand_over(taken, found, again)
 
 
 @pytest.mark.parametrize(

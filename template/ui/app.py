@@ -139,7 +139,7 @@ def predict_many(api: Client, model: Json, fields: Sequence[Field]) -> None:
 
 
 def predict_files(api: Client, model: Json, field: Field) -> None:
-    """Ask for several files, each with one array, and give their names back with the predictions."""
+    """Ask for several files, each with one array; give their names back with the predictions."""
     files = st.file_uploader(
         "Upload several files", type=form.suffixes(field), accept_multiple_files=True
     )

@@ -107,7 +107,7 @@ class Field:
         if value is None or self.seen is None:
             return None
         if self.shape:
-            low, high = picture.span(value)
+            low, high = picture.span(value if isinstance(value, list) else [value])
             if self.observed["minimum"] <= low and high <= self.observed["maximum"]:
                 return None
             said = f"{numeral(low)} to {numeral(high)}"
@@ -232,7 +232,7 @@ def draw(field: Field) -> Value:
 def draw_array(field: Field, label: str, help_: str, key: str) -> Value:
     """Draw the upload of a picture or a NumPy file, and the picture; return the example if none."""
     file = st.file_uploader(label, type=suffixes(field), key=key, help=help_)
-    entered = field.example
+    entered: Any = field.example
     if file:
         try:
             entered = picture.read(file.getvalue(), file.name, field.shape, field.white)

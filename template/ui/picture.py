@@ -1,10 +1,11 @@
 """An input that is an array of numbers: read from a picture or a NumPy file, and shown."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -24,7 +25,7 @@ def mode(shape: Sequence[int]) -> str | None:
     return MODES.get(shape[2]) if len(shape) == 3 else None
 
 
-def largest(shape: Sequence[int], observed: Any) -> int | None:
+def largest(shape: Sequence[int], observed: Mapping[str, Any]) -> int | None:
     """Return the number that stands for white, 1 or 255, or None where pictures are not read.
 
     Training must have seen numbers from 0 to nearly that: of others, such as 0 to 16, nothing says
@@ -52,17 +53,17 @@ def read(data: bytes, name: str, shape: Sequence[int], white: int | None) -> lis
     return values
 
 
-def _numpy(data: bytes) -> Any:
+def _numpy(data: bytes) -> NDArray[Any]:
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise Unreadable("This is no .npy file of numbers.") from error
     if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
         raise Unreadable("The file does not hold numbers only.")
-    return array
+    return np.asarray(array)
 
 
-def _pixels(data: bytes, shape: Sequence[int], white: int | None) -> Any:
+def _pixels(data: bytes, shape: Sequence[int], white: int | None) -> NDArray[Any]:
     if white is None:
         raise Unreadable("This model takes its numbers from a .npy file only.")
     height, width = shape[0], shape[1]
@@ -80,16 +81,17 @@ def _pixels(data: bytes, shape: Sequence[int], white: int | None) -> Any:
     return (pixels if white == WHITE else pixels / WHITE).reshape(shape)
 
 
-def shown(values: Any, observed: Any) -> Any:
+def shown(values: list[Any], observed: Mapping[str, Any]) -> NDArray[np.uint8]:
     """Return what can be shown as a picture of (height, width, ...), in 8 bits."""
     array = np.array(values, dtype=float)
     low, high = observed["minimum"], observed["maximum"]
     spread = (high - low) or 1
-    pixels = np.clip((array - low) / spread * WHITE, 0, WHITE).astype(np.uint8)
-    return pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    array = np.clip((array - low) / spread * WHITE, 0, WHITE)
+    flat = array.ndim == 3 and array.shape[2] == 1
+    return np.asarray(array[:, :, 0] if flat else array, dtype=np.uint8)
 
 
-def span(values: Any) -> tuple[float, float]:
+def span(values: list[Any]) -> tuple[float, float]:
     """Return the smallest and the largest number of nested lists."""
     array = np.array(values)
     return array.min().item(), array.max().item()

@@ -32,7 +32,7 @@ def same_rows(one: Any, other: Any, exact: bool = True) -> bool:
         one, other = numpy.asarray(one), numpy.asarray(other)
         if one.shape != other.shape:
             return False
-        parts = [slice(i, i + PART) for i in range(0, len(one), PART)]
+        parts = [slice(i, i + PART) for i in range(0, len(one), PART)] if one.ndim else [...]
         pairs = [(one[part], other[part]) for part in parts]
     return all(_equal(a, b) for a, b in pairs)
 

@@ -44,6 +44,9 @@ class Statement:
             for part in ast.walk(node)
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)
         }
+        for part in ast.walk(node):
+            if isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name):
+                self.reads.add(part.target.id)
 
     def calls(self, *methods: str) -> bool:
         """Say whether the statement calls a method or function of one of these names."""

@@ -58,12 +58,11 @@ def check(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
     def checked(value: Any) -> Any:
         rows = [value]
         for depth, size in enumerate(shape):
-            wrong = next((r for r in rows if not isinstance(r, list) or len(r) != size), None)
-            if wrong is not None:
-                got = _shape(value) if depth else _shape(wrong)
+            if not all(isinstance(row, list) and len(row) == size for row in rows):
+                got = _shape(value)
                 raise ValueError(
                     f"Input should be an array of shape {said(shape)}; its shape is {said(got)}"
-                    + ("" if got != shape else ", but not in each part")
+                    + (", but not in each part" if got == shape else "")
                 )
             if depth + 1 < len(shape):
                 rows = [part for row in rows for part in row]
@@ -101,7 +100,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 def is_one(schema: Mapping[str, Any]) -> bool:
     """Say whether a property is an array."""
-    return schema["type"] == "array"
+    return bool(schema["type"] == "array")
 
 
 def cells(inputs: Mapping[str, Any]) -> int:

@@ -48,13 +48,25 @@ def glance(signature: Mapping[str, Any], receipt: Mapping[str, Any]) -> str:
         [
             f"- **Model**: {provenance['estimator']}{origin}.",
             *answers,
-            f"- **Takes** {len(signature['inputs']['properties'])} inputs "
+            f"- **Takes** {_taken(signature['inputs']['properties'])} "
             f"({signature['level']}: {LEVELS[signature['level']]}).",
             f"- **Proof**: {parity(receipt)}",
             *_cautions(signature),
             *_metric_lines(provenance.get("metrics", [])),
         ]
     )
+
+
+def _taken(properties: Mapping[str, Any]) -> str:
+    """Say how many inputs there are; of an array, which."""
+    for name, schema in properties.items():
+        if arrays.is_one(schema):
+            return f"`{name}`, an {_array(schema)}"
+    return f"{len(properties)} inputs"
+
+
+def _array(schema: Mapping[str, Any]) -> str:
+    return f"array {arrays.said(schema['x-shape'])} of {np.dtype(schema['x-dtype'])}"
 
 
 def _answer(outputs: Mapping[str, Any]) -> str:
@@ -121,7 +133,7 @@ def _inputs(signature: Mapping[str, Any]) -> str:
         allowed = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
         kinds = [schema.get("format", kind) if kind == "string" else kind for kind in kinds]
         if arrays.is_one(schema):
-            kinds = [f"array {arrays.said(schema['x-shape'])} of {np.dtype(schema['x-dtype'])}"]
+            kinds = [_array(schema)]
         unit = f", in {schema['x-unit']}" if "x-unit" in schema else ""
         meaning = schema.get("description", "")
         rows.append((name, " or ".join(kinds) + unit, allowed, seen, meaning))
