@@ -76,6 +76,25 @@ def test_pictures_are_asked_for_as_they_were_loaded(
     assert any("gives the same model" in note for note in handed["cut"]["notes"])
 
 
+def test_data_set_of_keras_is_a_source(
+    pictures: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    load = "from keras.datasets import mnist\n(x, y), (_, other) = mnist.load_data()"
+    path = pictures(load, "X = x.reshape(len(x), -1) / 255", FIT)
+    sets = path.parent / "keras" / "datasets"
+    sets.mkdir(parents=True)
+    for folder in (sets, sets.parent):
+        (folder / "__init__.py").touch()
+    code = "import numpy as np\ndef load_data():\n    data = np.load('pictures.npz')\n"
+    pair = "(data['x'], data['y'])"
+    (sets / "mnist.py").write_text(code + f"    return {pair}, {pair}\n")
+    with record(path) as run:
+        assert run.record["errors"] == []
+        handed = run.hand_over(run.models[0], tmp_path)
+    assert (handed["level"], handed["cut"]["source"]) == ("raw", "mnist")
+    assert handed["columns"] == ["x"]
+
+
 def test_input_of_the_form_of_pictures_is_called_image(
     make_notebook: MakeNotebook, record: Record, tmp_path: Path
 ) -> None:

@@ -232,7 +232,7 @@ def draw(field: Field) -> Value:
 def draw_array(field: Field, label: str, help_: str, key: str) -> Value:
     """Draw the upload of a picture or a NumPy file, and the picture; return the example if none."""
     file = st.file_uploader(label, type=suffixes(field), key=key, help=help_)
-    entered: Any = field.example
+    entered = field.example if isinstance(field.example, list) else None
     if file:
         try:
             entered = picture.read(file.getvalue(), file.name, field.shape, field.white)

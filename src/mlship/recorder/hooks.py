@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import re
 import sys
 import time
 import types
@@ -36,6 +37,8 @@ METHODS = (
 ENCODERS = ("apply", "factorize", "map", "replace")
 """Methods of a series that give each value another."""
 READERS = ("csv", "excel", "feather", "fwf", "json", "parquet", "pickle", "stata", "table", "xml")
+KERAS_SETS = re.compile(r"(keras|tensorflow)\b.*\.datasets\.\w+")
+"""The modules that each load one of the data sets of Keras."""
 Maker = Callable[[Callable[..., Any], str], Callable[..., Any]]
 
 
@@ -75,6 +78,8 @@ class Hooks:
         self._hook_functions("sklearn.metrics", lambda n: n.endswith(metric), listener.measuring)
         loader = ("load_", "fetch_", "make_")
         self._hook_functions("sklearn.datasets", lambda n: n.startswith(loader), listener.loading)
+        for module in [name for name in sys.modules if KERAS_SETS.fullmatch(name)]:
+            self._hook_functions(module, lambda n: n == "load_data", listener.fetching)
         folds = ("cross_val_score", "cross_validate")
         self._hook_functions("sklearn.model_selection", lambda n: n in folds, listener.validating)
         readers = {f"read_{kind}" for kind in READERS}

@@ -211,6 +211,16 @@ class Log:
 
         return load
 
+    def fetching(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        """Make a data set of Keras keep what it gave: two pairs of arrays."""
+
+        def fetch(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            self._load(str(function.__module__).rpartition(".")[2], result)
+            return result
+
+        return fetch
+
     def encoding(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         """Make a function of a column tell what it made of each value."""
 

@@ -246,7 +246,11 @@ class Tape:
         value = copy.deepcopy(value)
         if hasattr(value, "target") and _wants_pair(self.nodes[place]):
             value = (value.data, value.target)
-        for part in (getattr(value, "data", None), *tensors.parts(value)):
+        inside = tensors.parts(value)
+        if isinstance(value, dict) and hasattr(value, "data"):
+            # Of a data set, the names of its classes are no rows.
+            inside = [value.data, *filter(tensors.are_samples, inside)]
+        for part in inside:
             if main and _is_table(part):
                 self._lengths.add(_length(part))
         return value

@@ -14,6 +14,8 @@ MOST_NUMBERS = 2_000_000
 SIDE = 8
 """A picture is at least as high and as wide."""
 CHANNELS = (1, 3, 4)
+FEW = 10
+"""Parts of what is loaded that are looked into; a longer list is no list of arrays."""
 
 
 def are_samples(value: Any) -> bool:
@@ -40,10 +42,12 @@ def loaded(log: Log) -> Iterator[tuple[str, Any]]:
 
 
 def parts(value: Any) -> list[Any]:
-    """Return the arrays in what a loader gave: a file of them, a data set of scikit-learn."""
-    inside = list(value.values()) if isinstance(value, Mapping) else []
-    inside += list(value) if isinstance(value, (list, tuple)) else []
-    return [value, *inside]
+    """Return the arrays in what a loader gave: a file or a data set of them, a tuple of pairs."""
+    if isinstance(value, Mapping):
+        return [part for inner in value.values() for part in parts(inner)]
+    if isinstance(value, (list, tuple)) and len(value) <= FEW:
+        return [part for inner in value for part in parts(inner)]
+    return [value]
 
 
 def flattened(samples: Any, log: Log) -> bool:
