@@ -201,6 +201,8 @@ def train(project: Path, data: Path | None) -> Handover:
     outputs = previous.get("outputs", {})
     target: Any = [item["name"] for item in outputs.get("targets", [])] or outputs.get("name")
     prepared, rows = None, trained.rows
+    if getattr(rows, "ndim", 0) > 2:
+        rows = arrays.fewer(rows)
     inputs = rows
     if trained.learned is not None and "features" in previous:
         entry = previous["features"]
@@ -236,8 +238,8 @@ def train(project: Path, data: Path | None) -> Handover:
         estimator=model,
         rows=rows,
         answers=answers,
+        names=_names(previous, rows),
         probabilities=_probabilities(model, inputs),
-        names=_names(rows, previous),
         target=target,
         level=previous.get("level", "raw"),
         reference="training",
@@ -249,13 +251,11 @@ def train(project: Path, data: Path | None) -> Handover:
     )
 
 
-def _names(rows: Any, previous: Mapping[str, Any]) -> list[str] | None:
-    """Return what the columns of rows that have no names were called before."""
-    names = list(previous.get("inputs", {}).get("properties", {}))
-    if isinstance(rows, list):
-        return names if len(names) == 1 else None
-    fitting = isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.shape[1] == len(names)
-    return names if fitting else None
+def _names(previous: Mapping[str, Any], rows: Any) -> list[str] | None:
+    """Return what the inputs were called before, where ``rows`` have no names of their own."""
+    known = list(previous.get("inputs", {}).get("properties", {}))
+    width = rows.shape[1] if getattr(rows, "ndim", 0) == 2 else 1
+    return known if not hasattr(rows, "iloc") and len(known) == width else None
 
 
 def _files(data: Path | None, known: Sequence[str]) -> list[dict[str, str]]:
