@@ -2193,3 +2193,34 @@ shape(
     "X_train, X_test, y_train, y_test = train_test_split(X, y)",
     FIT_TRAIN,
 )
+
+# What the column is called that a model learned.
+
+shape(
+    "learned_values",
+    "df['city'] = LabelEncoder().fit_transform(df['city'])",
+    "X = df[['city', 'visits']]; y = df.score.values",
+    FIT,
+)
+shape(
+    "learned_values_split",
+    "X = df[['income', 'visits']].values; y = df.iloc[:, -2].values",
+    SPLIT,
+    "s = StandardScaler(); X_train = s.fit_transform(X_train)",
+    "model = LinearRegression().fit(X_train, y_train)",
+    inputs="s.transform(X)",
+    places="df.index",
+)
+shape(
+    "learned_numbered_anew",
+    "df = pd.concat([df[df.city == c] for c in ['Bonn', 'Ulm', 'Kiel']], ignore_index=True)",
+    "X = df[['income', 'visits']] * 2; " + SCORE,
+    FIT,
+    places="pd.concat([_raw[_raw.city == c] for c in ['Bonn', 'Ulm', 'Kiel']]).index",
+    training="same",
+)
+shape(
+    "learned_logarithm",
+    "X = df[['income', 'visits']] * 2; y = np.log(df.score + 9)",
+    FIT,
+)

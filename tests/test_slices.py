@@ -122,6 +122,21 @@ def test_held_out_rows_that_the_training_prepares_are_not_prepared_twice(
     assert not any("evaluate(model, " in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("learned_values", "score"),
+        ("learned_values_split", "score"),
+        ("learned_numbered_anew", "score"),
+        ("learned_logarithm", "score as the notebook transformed it"),
+    ],
+)
+def test_column_that_was_learned_is_called_as_in_the_data(
+    found: dict[str, Any], name: str, target: str
+) -> None:
+    assert found[name]["target"] == target
+
+
 def test_features_import_only_what_is_there(found: dict[str, Any]) -> None:
     for name, result in found.items():
         code = result.get("code", {})

@@ -135,7 +135,7 @@ def _take(job: dict[str, Any], place: pathlib.Path) -> dict[str, Any]:
     except Refused as error:
         return {"errors": errors, "level": "refused", "why": str(error)}
     (place / "code.json").write_text(json.dumps(facts["code"]))
-    kept = ("level", "why", "blocked", "columns", "cut", "code", "rows", "remarks")
+    kept = ("level", "why", "blocked", "columns", "cut", "code", "rows", "remarks", "target")
     return {"errors": errors, **{key: facts[key] for key in kept if key in facts}}
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import arrays, libraries, models, tables, tensors
+from . import arrays, libraries, models, tables, targets, tensors
 from .alike import keys, numbered, take
 from .cutting import Search
 from .log import Log
@@ -120,9 +120,35 @@ def _is_as_loaded(cut: Cut) -> bool:
     return known.loaded and known.names == list(cut.rows.columns)
 
 
+def made_of(cut: Cut) -> targets.Made | None:
+    """Return what the inputs at a cut are made of: the columns that are as they were loaded."""
+    script = cut.script
+    positions = script.columns is not None and script.columns.names[0] == "x0"
+    if positions or not hasattr(cut.rows_whole, "columns"):
+        return None
+    rows = cut.rows_whole.iloc[cut.served]
+    if script.cut != script.first:
+        asked = list(cut.rows.columns)
+        known = [table for _, table in script.tape.log.sources if hasattr(table, "columns")]
+        known = [table for table in known if {*asked} <= {*table.columns}]
+        same = [
+            name
+            for name in rows.columns
+            for table in known
+            if name in table.columns and _are_rows_of(rows, table, [*asked, name])
+        ]
+        rows = rows[list(dict.fromkeys(same))]
+    return targets.Made(rows, cut.inputs)
+
+
+def _are_rows_of(rows: Any, table: Any, columns: Sequence[Any]) -> bool:
+    columns = list(dict.fromkeys(columns))
+    return set(keys(rows[columns])) <= set(keys(table[columns]))
+
+
 def _leaks(cut: Cut, target: Any) -> list[str]:
     """Say whether requests must hold what the model is to find out."""
-    name = str(target).partition(" as the notebook")[0]
+    name = targets.plain(target)
     if not hasattr(cut.rows, "columns") or name not in map(str, cut.rows.columns):
         return []
     return [

@@ -10,7 +10,7 @@ import os
 import pickle
 import sys
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional, Tuple
 
@@ -270,25 +270,6 @@ def remarks(model: Any, target: Any, answers: Any) -> list[str]:
         "The model answers a number for its classes. What the notebook makes of that number, with "
         "a threshold for one, is not part of the answer."
     ]
-
-
-def target_name(target: Any, sources: Sequence[Any]) -> str | list[str] | None:
-    """Return the name of the column that the model learned, if it has one; of several, all.
-
-    A column of a loaded table that the notebook has changed since is not called by its name alone:
-    the logarithm of a price is no price.
-    """
-    if hasattr(target, "columns") and tables.width(target) == 1:
-        target = target.iloc[:, 0]
-    elif hasattr(target, "columns"):
-        return [str(column) for column in target.columns]
-    name = getattr(target, "name", None)
-    if name is None:
-        return None
-    named = [table for table in sources if hasattr(table, "columns") and name in table.columns]
-    if named and not any(tables.unchanged_part(table, target) for table in named):
-        return f"{name} as the notebook transformed it"
-    return str(name)
 
 
 def metric_of(model: Any) -> str:

@@ -34,6 +34,7 @@ from . import (
     statements,
     synthetic,
     tables,
+    targets,
     tensors,
 )
 from .harmless import is_harmless
@@ -235,8 +236,11 @@ class Recorder:
         answered = outputs.answered(model, learned_from, answers)
         count = answers.shape[1] if answered else None
         named = classes.named(model, learned_from, candidate.fitted.samples, self.log, count)
-        target = models.target_name(
-            candidate.fitted.target, [table for _, table in self.log.sources]
+        target = targets.name_of(
+            learned_from,
+            candidate.fitted.samples,
+            [table for _, table in self.log.sources],
+            self._made_of(search, source, rows, names),
         )
         values = {
             "estimator": library.write(model, folder),
@@ -325,6 +329,20 @@ class Recorder:
             if "train.py" in code:
                 break
         return tried, change, facts
+
+    def _made_of(
+        self, search: cutting.Search | None, source: str | None, rows: Any, names: Any
+    ) -> targets.Made | None:
+        """Return the rows as loaded and what the model takes of them."""
+        if search is not None and search.cut is not None:
+            return handing.made_of(search.cut)
+        for name, table in reversed(self.log.sources):
+            if name != source or not hasattr(table, "columns"):
+                continue
+            columns = list(rows.columns) if hasattr(rows, "columns") else names
+            if columns and set(columns) <= set(table.columns):
+                return targets.Made(table, table[columns])
+        return None
 
     def _training_alone(
         self, candidate: Candidate, rows: Any, folder: str, definitions: str
