@@ -2224,3 +2224,31 @@ shape(
     "X = df[['income', 'visits']] * 2; y = np.log(df.score + 9)",
     FIT,
 )
+shape(
+    "learned_encoded",
+    "X = StandardScaler().fit_transform(df[['income', 'visits']])",
+    "le = LabelEncoder()\ny = le.fit_transform(df.grade)",
+    "model = LogisticRegression(class_weight='balanced').fit(X, y)",
+    places="df.index",
+)
+
+# A data set of a library, and a table of a file.
+
+shape(
+    "data_set_and_file",
+    "df = load_iris(as_frame=True).frame\nplaces = pd.read_csv('places.csv')",
+    "X = df.drop(columns='target') * places.people.mean(); y = df.target",
+    "model = LogisticRegression(max_iter=9000).fit(X, y)",
+    columns=LENGTHS,
+    table=FLOWERS,
+    start=IRIS,
+)
+shape(
+    "data_set_after_file",
+    "places = pd.read_csv('places.csv')\ndf = load_iris(as_frame=True).frame",
+    "X = df.drop(columns='target') * places.people.mean(); y = df.target",
+    "model = LogisticRegression(max_iter=9000).fit(X, y)",
+    columns=LENGTHS,
+    level="frame",
+    start=IRIS,
+)

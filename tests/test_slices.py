@@ -137,6 +137,21 @@ def test_column_that_was_learned_is_called_as_in_the_data(
     assert found[name]["target"] == target
 
 
+def test_training_tells_what_the_codes_of_its_classes_stand_for(found: dict[str, Any]) -> None:
+    assert "labels = list(le.classes_)" in found["learned_encoded"]["code"]["train.py"]
+    assert "labels" not in found["learned_values"]["code"]["train.py"]
+
+
+@pytest.mark.parametrize("name", ["data_set_and_file", "data_set_after_file"])
+def test_file_beside_a_data_set_lies_in_a_folder_that_is_no_data(
+    found: dict[str, Any], name: str
+) -> None:
+    code = found[name]["code"]["load.py"]
+    assert 'FOLDER = Path("data")' in code
+    assert "FOLDER / 'places.csv'" in code
+    assert "DATA" not in code
+
+
 def test_features_import_only_what_is_there(found: dict[str, Any]) -> None:
     for name, result in found.items():
         code = result.get("code", {})

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import arrays, libraries, models, tables, targets, tensors
+from . import arrays, classes, libraries, models, tables, targets, tensors
 from .alike import keys, numbered, take
 from .cutting import Search
 from .log import Log
@@ -219,7 +219,9 @@ def trained(
         owner = candidate.fitted.owner
         fits = {event.statement for event in log.events if event.owner is owner}
         own = {name for node in ast.parse(definitions).body for name in bound(node)}
-        files = Training(cut.script, owner, candidate.name, score, fits, own).files
+        named = classes.named(served, candidate.fitted.target, candidate.fitted.samples, log)
+        labels = named.labels if named else None
+        files = Training(cut.script, owner, candidate.name, score, fits, own, labels).files
     except NotWritable as error:
         return _without_training(cut.script), f"There is no training code: {error}."
     if cut.script.stages:

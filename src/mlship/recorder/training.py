@@ -27,6 +27,7 @@ class Training:
         score: str,
         fits: Container[int],
         own: Container[str] = (),
+        labels: Sequence[Any] | None = None,
     ) -> None:
         """Write the code.
 
@@ -37,6 +38,7 @@ class Training:
             score: what ``score`` of the model measures.
             fits: the statements that fit this very model, of which the last one counts.
             own: the names that the module ``own`` defines.
+            labels: what the model's classes are called, where they are codes.
 
         Raises:
             NotWritable: what training needs cannot be told apart from the rest of the notebook.
@@ -59,6 +61,8 @@ class Training:
         """What the rows as loaded are called, where the notebook's own names are."""
         self.measure = "measured" if "evaluate" in taken else "evaluate"
         self.target_names = self._target_names()
+        self.encoder = None if labels is None else self._encoder(list(labels))
+        """The encoder that gave the classes their codes, and the statement that fits it."""
         self.files = {
             "load.py": self._load(),
             "train.py": self._train(),
@@ -130,6 +134,24 @@ class Training:
             live |= names - bound
         return sorted((live & made) - {script.rows_name})
 
+    def _encoder(self, labels: list[Any]) -> tuple[str, int] | None:
+        """Return the name of the encoder of the target, if it has one, and where it is fitted."""
+        tape = self.script.tape
+        fits: dict[str, list[int]] = {}
+        for place, found in tape.found.items():
+            owner = getattr(getattr(tape.nodes[place], "func", None), "value", None)
+            if found.kind in ("fit", "fit_transform") and isinstance(owner, ast.Name):
+                fits.setdefault(owner.id, []).append(found.statement)
+        if any("labels" in self.statements[i].binds for i in self.body):
+            return None
+        for name, places in fits.items():
+            known = getattr(tape.namespace.get(name), "classes_", None)
+            plain = isinstance(self.statements[places[0]].node, (ast.Assign, ast.Expr))
+            alone = len(places) == 1 and plain and places[0] in self.body
+            if alone and known is not None and list(known) == labels:
+                return name, places[0]
+        return None
+
     # The modules.
 
     def _load(self) -> str:
@@ -146,9 +168,11 @@ class Training:
             spot = word.value if word.arg in PATH_WORDS else spot
         from_file = script.tape.found[script.main].facts["name"].rpartition(".")[2] != ""
         from_file = "." in str(script.source_name) and spot is not None
+        self.from_file = from_file
         if from_file and spot is not None:
             writer.replaced[id(spot)] = "path or DATA"
-            writer.replaced.update(self._beside(own))
+        beside = self._beside(own)
+        writer.replaced.update(beside)
         for index in own:
             statement = self.statements[index]
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
@@ -169,7 +193,7 @@ class Training:
             else "path: not used, since the data set ships with its library."
         )
         others = self._other_loaders()
-        where = where or ('DATA = Path("data")' if others else "")
+        where = where or ('FOLDER = Path("data")' if others or beside else "")
         return "\n".join(
             [
                 '"""Read the rows that the model learns from."""',
@@ -204,10 +228,12 @@ class Training:
                 continue
             if isinstance(node, ast.Call) and "." in str(found.facts["name"]):
                 spots = [*node.args[:1], *(w.value for w in node.keywords if w.arg in PATH_WORDS)]
-                paths.update(
-                    {id(part): f"DATA.with_name({found.facts['name']!r})" for part in spots}
-                )
+                paths.update({id(part): self._path_of(str(found.facts["name"])) for part in spots})
         return paths
+
+    def _path_of(self, file: str) -> str:
+        """Return the code that says where another file than that of the rows lies."""
+        return f"DATA.with_name({file!r})" if self.from_file else f"FOLDER / {file!r}"
 
     def _other_loaders(self) -> list[str]:
         """Return a function for each other table that is loaded."""
@@ -223,7 +249,7 @@ class Training:
                 spot = word.value if word.arg in PATH_WORDS else spot
             known = script.writer.loaders.pop(place)
             if "." in file and spot is not None:
-                script.writer.replaced[id(spot)] = f"DATA.with_name({file!r})"
+                script.writer.replaced[id(spot)] = self._path_of(file)
             code = script.writer.expression(statement, node, True)
             script.writer.replaced.clear()
             script.writer.loaders[place] = known
@@ -279,6 +305,9 @@ class Training:
             elif index not in script.module_level:
                 code = [*statement.comments, writer.statement(statement, training=True)]
                 steps.append((self._position(index), code))
+                if self.encoder is not None and self.encoder[1] == index:
+                    said = [f"labels = list({self.encoder[0]}.classes_)"]
+                    steps.append((self._position(index), said))
         fit = self.statements[script.fit.at]
         if self.own_fit:
             steps.append((script.fit.at, [*fit.comments, writer.statement(fit, training=True)]))
@@ -304,6 +333,9 @@ class Training:
         steps_import = [f"from . import features as {MODULE}"] if prepared else []
         learned_import = ["from .learned import Learned"] if prepared else []
         learned = "learned.sealed()" if prepared else "None"
+        labels = "" if self.encoder is None else ", labels"
+        labelled = ["    labels: list[Any]", '    """What the codes of the classes stand for."""']
+        labelled = labelled if labels else []
         cells = script.cells([*self.body, script.fit.at])
         return "\n".join(
             [
@@ -330,13 +362,14 @@ class Training:
                 if prepared
                 else '    """Nothing: the model takes the rows as they are."""',
                 "    metrics: dict[str, float]",
+                *labelled,
                 "",
                 "def train(path: Path | None = None) -> Trained:",
                 f'    """Load the rows, prepare them and fit the model{cells}."""',
                 *(["    learned = Learned()"] if prepared else []),
                 indented(lines),
                 *(f"    {line}" for line in held_out),
-                f"    return Trained({self.rows}, {self.model}, {learned}, metrics)",
+                f"    return Trained({self.rows}, {self.model}, {learned}, metrics{labels})",
                 "",
             ]
         )

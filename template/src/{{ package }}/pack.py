@@ -227,11 +227,14 @@ def train(project: Path, data: Path | None) -> Handover:
     }
     answers = model.predict(inputs)
     labels, answered = None, outputs.get("x-answers")
+    classes = range(np.shape(answers)[1]) if answered else getattr(model, "classes_", ())
+    codes = [plain_value(code) for code in classes]
+    encoded = getattr(trained, "labels", None)
     same = {file["sha256"] for file in files} <= {file["sha256"] for file in known}
-    if files and same:  # else nothing proves that the codes mean the same
-        classes = range(np.shape(answers)[1]) if answered else getattr(model, "classes_", ())
-        codes = [plain_value(code) for code in classes]
+    if same and bool(files) == bool(known):  # else nothing proves that the codes mean the same
         labels = outputs["labels"] if outputs.get("x-encoded") == codes else None
+    elif encoded is not None and "x-encoded" in outputs and {*codes} <= {*range(len(encoded))}:
+        labels = [plain_value(encoded[code]) for code in codes]
     receipt = project / "model" / "receipt.json"
     cut = json.loads(receipt.read_text(encoding="utf-8"))["cut"] if receipt.is_file() else {}
     return Handover(
