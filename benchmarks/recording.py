@@ -48,10 +48,10 @@ def measure(cells: list[str], recorded: bool) -> dict[str, float]:
     result: dict[str, float] = {}
     with contextlib.redirect_stdout(io.StringIO()):
         if not recorded:
-            codes = [compile(cell, f"<cell {at}>", "exec") for at, cell in enumerate(cells, 1)]
             namespace: dict[str, Any] = {"__name__": "__main__"}
             started = time.process_time()
-            for code in codes:
+            for at, cell in enumerate(cells, 1):
+                code = compile(cell, f"<cell {at}>", "exec")
                 exec(code, namespace)  # noqa: S102 - the cells are this folder's own
             result["run"] = time.process_time() - started
         else:
@@ -65,8 +65,8 @@ def measure(cells: list[str], recorded: bool) -> dict[str, float]:
                 "maps": {},
                 "cell_seconds": 3600,
             }
-            recorder = run.Recorder(job, lambda message: None)
             started = time.process_time()
+            recorder = run.Recorder(job, lambda message: None)
             recorder.run()
             result["run"] = time.process_time() - started
             result["memory"] = _peak()

@@ -12,6 +12,11 @@ LOOKS = (
     "part = df[df['a'] > 1]",
     "df.groupby('b')['a'].mean().sort_values(ascending=False)",
     "limit = df['a'].quantile(0.9) * 2",
+    "logs = np.log1p(df['a'].clip(lower=0))",
+    "dummies = pd.get_dummies(df, columns=['b'])",
+    "levels = np.where(df['a'] > 1, 'high', 'low')",
+    "print(share(df['a'], limit=2))",
+    "column = df['a'].astype(np.float32)",
 )
 CHANGES = (
     "df['c'] = 1",
@@ -27,8 +32,17 @@ CHANGES = (
     "print(changing.mean())",
     "del df['a']",
     "df += 1",
+    "np.log1p(numbers, numbers)",
+    "np.random.shuffle(numbers)",
+    "np.random.rand(3)",
+    "print(adding(df))",
+    "print(through(df))",
+    "print(growing(numbers))",
+    "print(shadowing(df, change))",
+    "read = pd.read_csv('customers.csv')",
+    "print(share.__code__.replace())",
 )
-SETUP = """
+SETUP = '''
 import ast, json, numpy as np, pandas as pd
 from mlship.recorder import tables
 from mlship.recorder.harmless import is_harmless
@@ -36,10 +50,30 @@ from mlship.recorder.shelf import Shelf
 df = pd.DataFrame({"a": [1.0, 2.0, None], "b": ["x", None, "y"]})
 numbers = np.array([3.0, 1.0])
 def change(x): df["z"] = 1
+FUNCTIONS = """
+def share(column, limit=1):
+    "The share above a limit."
+    if limit is None:
+        return None
+    above = column > limit
+    return float(above.mean())
+def adding(table):
+    table["c"] = 1
+    return table
+def through(table):
+    return change(table)
+def growing(array):
+    array += 1
+    return array
+def shadowing(table, len):
+    return len(table)
+"""
+exec(FUNCTIONS)
+own = {globals()[node.name]: node for node in ast.parse(FUNCTIONS).body}
 class Changing(pd.DataFrame): pass
 changing = Changing(df)
 held = {"frame": df}
-"""
+'''
 
 
 def asked(science: Path, expression: str) -> Any:
@@ -56,7 +90,9 @@ def asked(science: Path, expression: str) -> Any:
 
 
 def test_only_statements_that_only_look_are_not_compared(science: Path) -> None:
-    judged = f"[is_harmless(ast.parse(text).body[0], globals()) for text in {[*LOOKS, *CHANGES]}]"
+    judged = (
+        f"[is_harmless(ast.parse(text).body[0], globals(), own) for text in {[*LOOKS, *CHANGES]}]"
+    )
     found = dict(zip([*LOOKS, *CHANGES], asked(science, judged), strict=True))
     assert found == {**dict.fromkeys(LOOKS, True), **dict.fromkeys(CHANGES, False)}
 
@@ -96,3 +132,46 @@ def test_large_tables_share_the_columns_that_they_have_in_common(science: Path) 
     ])(shelf.keep(large), shelf.keep(large.assign(y=1.0))))(
         Shelf(), pd.DataFrame({'x': np.arange(1_000_000.0)}))"""
     assert asked(science, code) == [True, True, False, ["x", "y"]]
+
+
+RUN = (
+    ("import numpy as np, pandas as pd", {"np", "pd", "display", "get_ipython"}),
+    ("df = pd.DataFrame({'a': [1.0, 2.0], 'b': ['x', 'y']})", {"df"}),
+    (
+        "same = df; tables = [df]; results = {}; other = df.copy()",
+        {"same", "tables", "results", "other"},
+    ),
+    ("df['c'] = df['a'] * 2", {"df", "same", "tables"}),
+    ("df['c'] = df['a'] + df['a']", set()),
+    ("df['b'] = df['b'].fillna('z')", set()),
+    ("df['a'] = df['a'].astype(int)", {"df", "same", "tables"}),
+    ("def twice(column):\n    return column * 2", {"twice"}),
+    ("results['mean'] = twice(df['a']).mean()", {"results"}),
+    ("results['n'] = 3", {"results"}),
+    ("results['n'] = 3", set()),
+    ("results['mean'] = df['c'].copy()", {"results"}),
+    ("results['mean'][0] = 5", {"results"}),
+    ("same['d'] = np.log1p(same['a'])", {"df", "same", "tables"}),
+    ("def twice(column):\n    column['a'] = 0\n    return 1", {"twice"}),
+    ("other['e'] = twice(df)", {"other", "df", "same", "tables"}),
+    ("draw = np.random.rand()", {"draw"}),
+    ("seen = df.head(1)", {"seen"}),
+)
+
+
+def test_a_run_sees_what_each_statement_changes(science: Path, tmp_path: Path) -> None:
+    cells = [[number, source] for number, (source, _) in enumerate(RUN, 1)]
+    job = {"cells": cells, "folder": str(tmp_path), "origin": str(tmp_path), "maps": {}}
+    code = f"""[(lambda recorder: [recorder.run(), {{
+        number: sorted(set().union(*(s.changed for s in recorder.statements if s.cell == number)))
+        for number in range(1, {len(RUN)} + 1)
+    }}, [s.error for s in recorder.statements if s.error],
+    recorder.statements[-1].random[1][2] != recorder.statements[-2].random[1][2]])(
+        __import__("mlship.recorder.run", fromlist=["run"]).Recorder(
+            {{**{job!r}, "cell_seconds": 60}}, lambda message: None))]"""
+    ((_, changed, errors, drawn),) = asked(science, code)
+    assert errors == []
+    assert {int(k): set(v) for k, v in changed.items()} == {
+        number: names for number, (_, names) in enumerate(RUN, 1)
+    }
+    assert drawn

@@ -37,7 +37,7 @@ from . import (
     targets,
     tensors,
 )
-from .harmless import is_harmless
+from .harmless import is_harmless, stored
 from .hooks import Hooks
 from .log import Log
 from .models import FITS, Candidate, Refused
@@ -68,7 +68,11 @@ class Recorder:
         self.hooks = Hooks(self.namespace, self.log)
         self.watch = Watch(self.namespace)
         self._changing = statements.changing(self.statements)
+        self._functions: dict[types.FunctionType, ast.FunctionDef] = {}
+        """The notebook's functions with their code, as far as it defines them by themselves."""
         self._random: tuple[Any, Any] = None, None
+        self._drawn = True
+        """Whether the last statement may have drawn random numbers."""
         self._future = 0
 
     def run(self) -> None:
@@ -95,18 +99,25 @@ class Recorder:
         self.hooks.silent = True
 
     def _execute(self, statement: Statement) -> None:
-        statement.random = self._random = _random_state(self._random)
+        if self._drawn:
+            self._random = _random_state(self._random)
+        statement.random = self._random
         self.log.fitted.clear()
-        looks = is_harmless(statement.node, self.namespace)
-        reached = self.watch.before(() if looks else statement.reads)
+        looks = is_harmless(statement.node, self.namespace, self._functions)
+        store = None if looks else stored(statement.node, self.namespace, self._functions)
+        plain = looks or store is not None
+        self._drawn = not plain
+        reached = set() if plain else self.watch.before(statement.reads)
         before = {name: self.watch.content(name) for name in reached}
+        item = self.watch.item(store) if store else None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 body, place = ast.Module([statement.node], []), f"<cell {statement.cell}>"
                 code = compile(body, place, "exec", self._future, dont_inherit=True)
                 defines = isinstance(statement.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-                statement.needs = self.watch.needs(loaded(code, within=not defines))
+                read = statement.reads if plain else loaded(code, within=not defines)
+                statement.needs = self.watch.needs(read)
                 if (
                     isinstance(statement.node, ast.ImportFrom)
                     and statement.node.module == "__future__"
@@ -118,10 +129,21 @@ class Recorder:
             self.hooks.silent = False
             statement.lost = self._lost_by(statement, before)
         self.log.networks.settle()
-        if not looks:
+        if looks:
+            statement.changed = self.watch.after_look(statement.binds)
+        elif store:
+            statement.changed = self.watch.after_store(store, item)
+        else:
+            self._take_functions(statement)
             self.hooks.install()
-        suspected = statements.intended(statement, self._changing) if reached else ()
-        statement.changed = self.watch.after(reached, suspected, self.log.fitted)
+            suspected = statements.intended(statement, self._changing) if reached else ()
+            statement.changed = self.watch.after(reached, suspected, self.log.fitted)
+
+    def _take_functions(self, statement: Statement) -> None:
+        if isinstance(statement.node, ast.FunctionDef):
+            function = self.namespace.get(statement.node.name)
+            if isinstance(function, types.FunctionType):
+                self._functions[function] = statement.node
 
     def _lost_by(self, statement: Statement, before: Mapping[str, str | None]) -> set[str]:
         """Return what a failed statement changed or was to change, under every name it has."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 import types
 from collections.abc import Iterable
 from typing import Any
 
 from . import tables
+from .harmless import Store
 
 CELLS_WATCHED = 2_000_000
 """Larger tables are not compared: a statement that could have changed one is taken to have."""
@@ -20,6 +22,7 @@ PARTS = 200
 """Parts of a list or a dictionary that are looked into."""
 FIXED = {bool, int, float, complex, str, bytes, type(None), types.ModuleType}
 """Types of objects that no statement changes."""
+HOLDERS = {list, tuple, dict}
 
 
 class Watch:
@@ -28,6 +31,49 @@ class Watch:
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
         self._known: dict[str, tuple[Any, str | None]] = {}
+
+    def item(self, store: Store) -> Any:
+        """Return a plain value that tells an item from others, or None where there is none."""
+        holder = self.namespace[store.name]
+        if type(holder) is dict:
+            value = holder.get(store.key)
+            return value if type(value) in FIXED else None
+        columns = holder.columns
+        if store.key not in columns or not columns.is_unique:
+            return None
+        if not 0 < tables.cells(holder) <= CELLS_WATCHED:
+            return None
+        arrays = holder._iter_column_arrays()
+        position = columns.get_loc(store.key)
+        return tables.digest_of_column(next(itertools.islice(arrays, position, None)))
+
+    def after_store(self, store: Store, before: Any) -> set[str]:
+        """Return the names whose objects a statement changed that set one item."""
+        after = self.item(store)
+        if before is not None and type(before) is type(after) and before == after:
+            return set()
+        holder = self.namespace[store.name]
+        changed = {
+            name
+            for name, value in self.namespace.items()
+            if value is holder or (type(value) in HOLDERS and _holds(value, holder))
+        }
+        for name in changed:
+            self._known[name] = (self.namespace[name], None)
+        return changed
+
+    def after_look(self, names: Iterable[str]) -> set[str]:
+        """Return which of the names that a statement binds, and does no more, are bound anew."""
+        changed = set()
+        for name in names:
+            value = self.namespace.get(name, Watch)
+            if value is Watch or name.startswith("__"):
+                continue
+            known = self._known.get(name)
+            if known is None or known[0] is not value:
+                changed.add(name)
+                self._known[name] = (value, None)
+        return changed
 
     def before(self, names: Iterable[str]) -> set[str]:
         """Remember what a statement that reads ``names`` can reach; return those names."""
@@ -114,6 +160,10 @@ def digest(value: Any) -> str | None:
     """Return a key of a table's content, or None where it is none or too large."""
     size = tables.cells(value) + sum(map(tables.cells, _parts(value)))
     return None if size > CELLS_WATCHED else tables.digest(value)
+
+
+def _holds(value: Any, part: Any) -> bool:
+    return any(other is part for other in _parts(value))
 
 
 def _parts(value: Any) -> list[Any]:
