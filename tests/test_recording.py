@@ -134,7 +134,7 @@ def test_large_tables_share_the_columns_that_they_have_in_common(science: Path) 
     assert asked(science, code) == [True, True, False, ["x", "y"]]
 
 
-RUN = (
+RUN: tuple[tuple[str, set[str]], ...] = (
     ("import numpy as np, pandas as pd", {"np", "pd", "display", "get_ipython"}),
     ("df = pd.DataFrame({'a': [1.0, 2.0], 'b': ['x', 'y']})", {"df"}),
     (

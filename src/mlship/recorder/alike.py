@@ -52,8 +52,13 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def numbered(table: Any) -> Any:
-    """Return a table whose rows are numbered from 0."""
-    return table.reset_index(drop=True) if hasattr(table, "iloc") else table
+    """Return a table whose rows are numbered from 0, itself if they are."""
+    if not hasattr(table, "iloc"):
+        return table
+    index = table.index
+    plain = type(index).__name__ == "RangeIndex" and index.name is None
+    same = plain and (index.start, index.step) == (0, 1)
+    return table if same else table.reset_index(drop=True)
 
 
 def take(table: Any, positions: Sequence[int]) -> Any:
@@ -65,21 +70,25 @@ def take(table: Any, positions: Sequence[int]) -> Any:
     return table[list(positions)]
 
 
-def keys(table: Any) -> list[Any]:
-    """Return a key of each row's values (n), the same for numbers that differ by a rounding."""
+def keys(table: Any) -> Any:
+    """Return a key of each row's values (n, uint64), which hold for this process only.
+
+    They are the same for numbers that differ by a rounding.
+    """
     import numpy
 
     if hasattr(table, "tocsr"):
         table = table.tocsr()
         table.sort_indices()
-        parts = [(table.indptr[i], table.indptr[i + 1]) for i in range(table.shape[0])]
-        return [
-            (table.indices[a:b].tobytes(), _rounded(table.data[a:b]).tobytes()) for a, b in parts
-        ]
-    if isinstance(table, list):
-        return list(table)
+        parts = zip(table.indptr[:-1], table.indptr[1:])
+        data = _rounded(table.data)
+        rows = [hash((table.indices[a:b].tobytes(), data[a:b].tobytes())) for a, b in parts]
+        return numpy.array(rows, dtype=numpy.int64).view(numpy.uint64)
     if hasattr(table, "columns"):
         columns = [table.iloc[:, i].to_numpy() for i in range(table.shape[1])]
+    elif isinstance(table, list):
+        columns = [numpy.empty(len(table), dtype=object)]
+        columns[0][:] = table
     else:
         array = numpy.asarray(table)
         array = array.reshape(len(array), -1)
@@ -87,10 +96,30 @@ def keys(table: Any) -> list[Any]:
             parts = [array[i : i + PART] for i in range(0, len(array), PART)]
             return [row.tobytes() for part in parts for row in _rounded(part)]
         columns = [array[:, i] for i in range(array.shape[1])]
-    if all(column.dtype.kind in tables.NUMBERS for column in columns):
-        whole = numpy.ascontiguousarray(numpy.column_stack([_rounded(c) for c in columns]))
-        return [row.tobytes() for row in whole]
-    return list(zip(*[[_plain(value) for value in column.tolist()] for column in columns]))
+    found = numpy.zeros(tables.rows(table), dtype=numpy.uint64)
+    for column in columns:
+        found = (found ^ _bits(column)) * numpy.uint64(0x9E3779B97F4A7C15)
+        found ^= found >> numpy.uint64(32)
+    return found
+
+
+def _bits(column: Any) -> Any:
+    """Return 64 bits of each value of a column, the same for a number whatever its type."""
+    import numpy
+
+    if column.dtype.kind in tables.NUMBERS:
+        values = _rounded(column)
+        values[values != values] = numpy.nan
+        return values.view(numpy.uint64)
+    values = [v.item() if type(v).__module__ == "numpy" else v for v in column.tolist()]
+    numeric = numpy.fromiter((isinstance(v, (int, float)) for v in values), bool, len(values))
+    texts = (0 if isinstance(v, (int, float)) else hash(str(v)) for v in values)
+    bits = numpy.fromiter(texts, numpy.int64, len(values)).view(numpy.uint64)
+    if numeric.any():
+        bits[numeric] = _bits(
+            numpy.array([float(v) for v in values if isinstance(v, (int, float))])
+        )
+    return bits
 
 
 def _rounded(values: Any) -> Any:
@@ -103,9 +132,3 @@ def _rounded(values: Any) -> Any:
         return (
             numpy.where(numpy.isfinite(values), numpy.round(values / size, 8) * size, values) + 0.0
         )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (bool, int, float)):
-        return "nan" if value != value else float(f"{float(value):.9g}")
-    return str(value)

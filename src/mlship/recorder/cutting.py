@@ -143,25 +143,43 @@ def _first(
 
 
 def _lean(cut: Cut, tape: Tape, candidate: Candidate, end: float) -> Cut:
-    """Leave out of a cut's code what only works on columns that do not matter."""
+    """Leave out of a cut's code what only works on columns that do not matter.
+
+    All of it is tried at once, and ever smaller groups where that makes other inputs.
+    """
     script = cut.script
     inner = {index for stage in script.stages for index in stage.inner}
-    for index in sorted(inner, reverse=True):
+
+    def idle(index: int) -> bool:
         source = script.statements[index].source
-        named = [str(name) for name in cut.filled if str(name) in source]
-        if not named or time.monotonic() > end:
+        return any(str(name) in source for name in cut.filled)
+
+    waiting = [[index for index in sorted(inner, reverse=True) if idle(index)]]
+    while waiting and time.monotonic() < end:
+        group = [index for index in waiting.pop() if idle(index)]
+        if not group:
             continue
-        spared = script.spared | {index}
-        try:
-            fewer = Script(
-                script.statements, tape, script.fit, script.cut, script.writer.climb, spared
-            )
-            proven = prove(fewer, tape, candidate)
-        except Exception:  # noqa: S112 - whatever it raises, the statement is needed
-            continue
-        if same_rows(proven.inputs, cut.inputs) and proven.served == cut.served:
-            cut, script = proven, fewer
+        fewer = _without(group, cut, tape, candidate)
+        if fewer is not None:
+            cut = fewer
+        elif len(group) > 1:
+            half = len(group) // 2
+            waiting += [group[half:], group[:half]]
     return cut
+
+
+def _without(indices: Sequence[int], cut: Cut, tape: Tape, candidate: Candidate) -> Cut | None:
+    """Return a cut without some of its statements, if it makes the same inputs."""
+    script = cut.script
+    spared = script.spared.union(indices)
+    try:
+        fewer = Script(script.statements, tape, script.fit, script.cut, script.writer.climb, spared)
+        proven = prove(fewer, tape, candidate)
+    except Exception:  # whatever it raises, the statements are needed
+        return None
+    if list(proven.served) != list(cut.served) or not same_rows(proven.inputs, cut.inputs):
+        return None
+    return proven._replace(inputs=cut.inputs)
 
 
 def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
@@ -184,8 +202,8 @@ def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
             continue
         rows = tape.held(script.rows_name, at)
         if not script.stages and rows is not None:
-            served = list(range(tables.rows(rows)))
-            return Search(Cut(script, rows, rows, served, {}, {}, [], {}, rows), [])
+            served = range(tables.rows(rows))
+            return Search(Cut(script, None, rows, served, {}, {}, [], {}, rows), [])
     return Search(None, [reason])
 
 
@@ -229,6 +247,7 @@ def _again(
         fit = fit._replace(samples=part)
     elif not same_rows(samples, candidate.fitted.samples):
         raise Unrepeatable("running the cells again does not give the same rows: they are random")
+    tape.free()
     return Slice(fit, path, tape)
 
 

@@ -159,13 +159,13 @@ def _leaks(cut: Cut, target: Any) -> list[str]:
 
 def _skewed(cut: Cut, candidate: Candidate, statements: Sequence[Statement]) -> list[str]:
     """Name the predictions whose rows no served row becomes."""
-    made = set(keys(cut.inputs))
+    made = set(keys(cut.inputs).tolist())
     notes: dict[str, None] = {}
     for event in candidate.answered:
         if tables.rows(event.samples) < LITERAL_ROWS or event.kind == "score":
             continue
         if tables.width(event.samples) == tables.width(cut.inputs) and not made & set(
-            keys(event.samples)
+            keys(event.samples).tolist()
         ):
             notes[
                 f"Cell {statements[event.statement].cell} asks the model about "
@@ -178,8 +178,8 @@ def _skewed(cut: Cut, candidate: Candidate, statements: Sequence[Statement]) -> 
 
 def _pairs(cut: Cut, rows: Any) -> list[tuple[int, int]]:
     """Return (served row, answered row) for each served row that the notebook has an answer to."""
-    places = {key: i for i, key in enumerate(keys(rows))}
-    made = enumerate(keys(cut.inputs))
+    places = {key: i for i, key in enumerate(keys(rows).tolist())}
+    made = enumerate(keys(cut.inputs).tolist())
     return [(position, places[key]) for position, key in made if key in places]
 
 

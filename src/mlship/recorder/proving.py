@@ -10,30 +10,26 @@ import copy
 import functools
 import os
 import tempfile
-import time
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import models, personal, tables, tensors
 from .alike import keys, numbered, same_rows, take
+from .columns import Columns
 from .models import Candidate, Refused
 from .script import Script
 from .statements import first_line
 from .tape import Tape, restore
 
 SECONDS = 120.0
-"""Time for trying cuts, and again for finding out which columns matter."""
+"""Time for trying cuts."""
 LARGEST_TABLE = 20_000
 """Values of a table that is kept with what training learned."""
 UNCOVERED = 0.01
 """Share of the rows of a fit that may be found again only by other digits than those compared."""
 SINGLES = 40
 """Rows that are prepared one at a time, spread over the table."""
-FEW_ROWS = 300
-"""Rows on which a column is tried first."""
-COMMON = 50
-"""A column with more values than this may name people."""
 
 
 class NotProven(Exception):
@@ -44,11 +40,11 @@ class Cut(NamedTuple):
     """Rows, and the code and the state that make the model's inputs of them."""
 
     script: Script
-    rows: Any
-    """All rows at the cut (n), numbered from 0, with the columns that requests have."""
+    names: list[Any] | None
+    """The columns that requests have; None where the rows have none."""
     inputs: Any
     """What the code makes of them (n)."""
-    served: list[int]
+    served: Sequence[int]
     """Positions of the rows that can be prepared."""
     known: dict[str, Any]
     """What training learned."""
@@ -59,7 +55,12 @@ class Cut(NamedTuple):
     unservable: dict[int, str]
     """Why the other rows cannot be prepared, by position."""
     rows_whole: Any
-    """All rows (n) with all the columns."""
+    """All rows at the cut (n), numbered from 0, with all the columns. Nobody may change them."""
+
+    @property
+    def rows(self) -> Any:
+        """All rows at the cut (n), with the columns that requests have."""
+        return self.rows_whole if self.names is None else self.rows_whole[self.names]
 
 
 def prove(script: Script, tape: Tape, candidate: Candidate) -> Cut:
@@ -83,24 +84,28 @@ def _proven(script: Script, tape: Tape, candidate: Candidate) -> Cut:
     learned = _train(script, tape, module, candidate.fitted.samples)
     rows = numbered(rows)
     features = features_of(module, learned)
-    served, unservable = _servable(features, rows)
+    served, unservable, inputs = _servable(features, rows)
     if not served:
         raise NotProven(f"no row can be prepared: {next(iter(unservable.values()))}")
-    inputs = _attempt(features, numbered(take(rows, served)))
+    whole = numbered(take(rows, served)) if unservable else rows
+    if unservable:
+        inputs = _attempt(features, whole)
     _require_alike(inputs, candidate.fitted.samples)
     if tables.rows(inputs) != len(served):
         raise NotProven(f"{len(served)} rows become {tables.rows(inputs)}")
     _require_single(features, rows, served, inputs)
     _require_covered(script, tape, inputs, candidate.fitted.samples)
-    by_place = script.columns is not None
-    names, values = _columns(features, numbered(take(rows, served)), inputs, by_place)
+    names: list[Any] | None = None
+    values: dict[Any, Any] = {}
+    if hasattr(rows, "columns"):
+        by_place = script.columns is not None
+        names, values = Columns(features, whole, inputs, by_place).needed()
     read = [c for c in rows.columns if c in names or c in values] if names is not None else []
     filled = {
         name: {"value": _json(value), "x-dtype": str(rows[name].dtype)}
         for name, value in values.items()
     }
-    asked = rows[names] if names is not None else rows
-    return Cut(script, asked, inputs, served, learned, filled, read, unservable, rows)
+    return Cut(script, names, inputs, served, learned, filled, read, unservable, rows)
 
 
 def _json(value: Any) -> Any:
@@ -187,16 +192,23 @@ def _attempt(features: Callable[[Any], Any], rows: Any) -> Any:
         raise NotProven(f"a request fails: {said_of(error)}") from None
 
 
-def _servable(features: Callable[[Any], Any], rows: Any) -> tuple[list[int], dict[int, str]]:
-    """Part rows into those that the code can prepare and those that it fails on, with reasons."""
+def _servable(
+    features: Callable[[Any], Any], rows: Any
+) -> tuple[Sequence[int], dict[int, str], Any]:
+    """Part rows into those that the code can prepare and those that it fails on, with reasons.
+
+    Where it can prepare all, what it makes of them comes along.
+    """
     served: list[int] = []
     failed: dict[int, str] = {}
-    waiting = [list(range(len(rows)))]
+    waiting = [range(len(rows))]
     tries = 0
     while waiting:
         part = waiting.pop()
         tries += 1
         try:
+            if len(part) == len(rows):
+                return part, {}, features(rows.copy())
             features(numbered(take(rows, part)))
             served += part
         except Exception as error:
@@ -209,7 +221,7 @@ def _servable(features: Callable[[Any], Any], rows: Any) -> tuple[list[int], dic
                 waiting += [part[half:], part[:half]]
             if len(failed) > 50 and len(failed) > 4 * len(served):
                 raise NotProven(f"hardly a row can be prepared: {said_of(error)}") from None
-    return sorted(served), failed
+    return sorted(served), failed, None
 
 
 def _require_single(
@@ -230,93 +242,17 @@ def _require_covered(script: Script, tape: Tape, inputs: Any, samples: Any) -> N
     """
     if any(found.kind == "resample" for found in tape.found.values()):
         return
-    known, wanted = set(keys(inputs)), keys(samples)
-    missing = sum(key not in known for key in wanted)
+    if same_rows(inputs, samples, exact=False):
+        return
+    import numpy
+
+    wanted = keys(samples)
+    missing = int((~numpy.isin(wanted, keys(inputs))).sum())
     if missing > UNCOVERED * len(wanted):
         raise NotProven(
             f"{missing} of the {len(wanted)} rows that the model was fitted on are not made of "
             f"the rows of {script.source_name}"
         )
-
-
-def _columns(
-    features: Callable[[Any], Any], rows: Any, inputs: Any, by_place: bool
-) -> tuple[list[Any] | None, dict[str, Any]]:
-    """Find the columns that a request must have.
-
-    Args:
-        features: the code.
-        rows: those that it can prepare (n).
-        inputs: what it makes of them (n).
-        by_place: whether it takes columns by their places, so that none can be left out.
-
-    Returns:
-        Their names, and a value for each other column that the code still reads.
-    """
-    if not hasattr(rows, "columns"):
-        return None, {}
-    needed = list(rows.columns)
-    filled: dict[str, Any] = {}
-    few = rows.iloc[:: max(1, len(rows) // FEW_ROWS)].reset_index(drop=True)
-    end = time.monotonic() + SECONDS
-
-    def unchanged(table: Any, full: Any) -> bool:
-        try:
-            return same_rows(features(table), full, exact=False)
-        except Exception:
-            return False
-
-    try:
-        few_inputs = features(few.copy())
-    except Exception:
-        return needed, {}
-
-    def without(table: Any, left_out: Sequence[Any], values: Mapping[Any, Any]) -> Any:
-        table = table.drop(columns=[c for c in left_out if c not in values])
-        for column, value in values.items():
-            table[column] = _constant_like(table[column], value)
-        return table
-
-    left_out: list[Any] = []
-    for column in list(rows.columns):
-        if time.monotonic() > end or len(needed) - len(left_out) == 1:
-            break
-        trial = [*left_out, column]
-        if (
-            not by_place
-            and unchanged(without(few.copy(), trial, filled), few_inputs)
-            and unchanged(without(rows.copy(), trial, filled), inputs)
-        ):
-            left_out = trial
-            continue
-        present = rows[column].dropna()
-        constant = present.unique().tolist() if present.nunique() < 2 else []
-        for value in _fillers(present):
-            if value in constant:
-                continue  # of other values nothing would be known then
-            values = {**filled, column: value}
-            if unchanged(without(few.copy(), trial, values), few_inputs) and unchanged(
-                without(rows.copy(), trial, values), inputs
-            ):
-                filled, left_out = values, trial
-                break
-    return [c for c in needed if c not in left_out], filled
-
-
-def _fillers(present: Any) -> list[Any]:
-    """Return values for a column that does not matter, none of which could name a person."""
-    if present.dtype.kind == "b":
-        return [False]
-    if present.dtype.kind in "iuf":
-        return [present.dtype.type(0), present.dtype.type(1)]
-    common = present.value_counts()
-    return ["", common.index[0]] if len(common) <= COMMON else [""]
-
-
-def _constant_like(column: Any, value: Any) -> Any:
-    result = column.copy()
-    result[:] = value
-    return result
 
 
 def _require_alike(inputs: Any, samples: Any) -> None:

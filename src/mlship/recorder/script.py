@@ -176,8 +176,8 @@ class Script:
         return arrays.columns_of(array, self.tape.log) if arrays.is_array(array) else None
 
     def rows(self) -> Any:
-        """Return all rows at the cut (n) as they are served."""
-        held = self.tape.held(self.rows_name, self.cut)
+        """Return all rows at the cut (n) as they are served, which nobody may change."""
+        held = self.tape.seen(self.rows_name, self.cut)
         return held if self.columns is None else arrays.as_table(held, self.columns.names)
 
     def _made_by(self, indices: Iterable[int]) -> set[str]:

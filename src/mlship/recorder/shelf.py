@@ -5,6 +5,7 @@ A slice of twenty statements on a large table would otherwise keep it twenty tim
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from . import tables
@@ -16,8 +17,15 @@ CELLS_SHARED = 1_000_000
 class Shelf:
     """The columns that are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Iterable[Any] = ()) -> None:
+        """Take tables that nobody changes any more: what they have in common is kept there."""
         self._columns: dict[str, Any] = {}
+        for table in known:
+            if type(table).__name__ == "DataFrame" and tables.cells(table) >= CELLS_SHARED:
+                for array in table._iter_column_arrays():
+                    key = tables.digest_of_column(array)
+                    if type(array).__module__ == "numpy" and key is not None:
+                        self._columns.setdefault(key, array)
 
     def keep(self, table: Any) -> Any:
         """Return a copy of a table; copy it again before it is changed.

@@ -20,8 +20,9 @@ from typing import Any
 
 from . import tensors
 from .log import Log
-from .shelf import Shelf
+from .shelf import CELLS_SHARED, Shelf
 from .statements import Statement, first_line
+from .tables import cells
 
 PLAIN = {
     "super", "eval", "exec", "vars", "dir", "input", "print", "range", "len", "isinstance", "type",
@@ -79,7 +80,9 @@ class Tape:
         """What each loader gave, by its place."""
         self.primary: int | None = None
         """The statement whose loader gave the rows."""
-        self._shelf = Shelf()
+        self._shelf = Shelf(
+            [*(value for _, value in log.loads.values()), *(e.samples for e in log.events)]
+        )
         self._lengths: set[int] = set()
         self._constants: dict[int, Any] = {}
         self._foreign = 0
@@ -148,8 +151,19 @@ class Tape:
 
     def held(self, name: str, at: int) -> Any:
         """Return a copy of the table that ``name`` was after statement ``at``, or None."""
+        return copy.deepcopy(self.seen(name, at))
+
+    def seen(self, name: str, at: int) -> Any:
+        """Return that table itself, which nobody may change."""
         found = [i for i in self.values if i <= at and name in self.values[i]]
-        return copy.deepcopy(self.values[max(found)][name]) if found else None
+        return self.values[max(found)][name] if found else None
+
+    def free(self) -> None:
+        """Let go of the large tables that the run left, as their copies are kept."""
+        large = [n for n, v in self.namespace.items() if _is_table(v) and cells(v) >= CELLS_SHARED]
+        for name in large:
+            del self.namespace[name]
+        self._constants = {i: v for i, v in self._constants.items() if cells(v) < CELLS_SHARED}
 
     def value(self, expression: ast.expr, at: int) -> Any:
         """Return what an expression of statement ``at`` is after the run.
