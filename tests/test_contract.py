@@ -1,6 +1,7 @@
 """What the contract makes of columns, targets and words; the template's own modules are run."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -340,6 +341,29 @@ def test_made_up_rows_are_like_the_real_ones_and_none_of_them(science: Path) -> 
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("real", "form"),
+    [
+        ([f"{900 + 7 * i} sqft" for i in range(60)], r"\d+ sqft"),
+        ([f"{10 + i % 80}" for i in range(80)], r"\d+"),
+        ([f"{i % 5 + 1} BHK, {60 + i} m2" for i in range(60)], r"\d+ BHK, \d+ m\d+"),
+        ([f"2021-{i % 12 + 1:02}-{i % 28 + 1:02} 10:{i:02}" for i in range(60)], r"2021-[-: 0-9]+"),
+    ],
+)
+def test_made_up_texts_have_the_form_of_real_ones_and_are_none(real: list[str], form: str) -> None:
+    made = synthetic.rows(real, ["note"])
+    assert all(re.fullmatch(form, text) for text in made)
+    assert not set(made) & set(real)
+
+
+def test_a_made_up_text_keeps_no_word_of_one_row() -> None:
+    names = ("Braund", "Cumings", "Heikkinen", "Futrelle", "Allen", "Moran")
+    real = [f"{names[i % 6]}{'abcdefghij'[i // 6]}, Mr. {names[i // 6 % 6]}" for i in range(60)]
+    words = set(re.findall(r"[A-Z]\w+", " ".join(synthetic.rows(real, ["Name"]))))
+    assert "Mr" in words
+    assert not words & {name.partition(",")[0] for name in real}
+
+
 def test_rows_that_are_all_combinations_cannot_be_made_up() -> None:
     with pytest.raises(ValueError, match="each combination"):
         synthetic.rows(["yes", "no"] * 9, ["answer"])
@@ -532,3 +556,36 @@ def test_project_of_several_targets_passes_its_own_checks(science: Path, tmp_pat
     values = document["components"]["schemas"]["Value"]
     assert set(values["properties"]) == {"Load", "Peak"}
     uv.run(["run", "poe", "check"], cwd=project)
+
+
+WARNING = """
+import sys, types, warnings
+from pathlib import Path
+service = types.ModuleType("service"); service.__path__ = [sys.argv[1]]; sys.modules["service"] = service
+model = Path(sys.argv[2]) / "demo_model"; model.mkdir()
+(model / "__init__.py").write_text("")
+(model / "learned.py").write_text("class Learned:\\n    def __init__(self, known): pass\\n")
+(model / "features.py").write_text(
+    "import warnings\\ndef features(rows, learned):\\n    warnings.warn('of the notebook', FutureWarning)\\n    return rows\\n")
+sys.path.insert(0, sys.argv[2])
+import pandas as pd
+from service import features
+entry = {"module": "demo_model.features", "columns": ["a"], "filled": {}}
+prepare = features.of(entry, {}, {})
+for _ in range(3):
+    with warnings.catch_warnings():  # as pandas does, which makes Python forget what it has said
+        pass
+    prepare(pd.DataFrame({"a": [1]}))
+warnings.warn("of the service", FutureWarning)
+"""
+
+
+def test_what_the_notebook_is_warned_of_does_not_fill_the_log(
+    science: Path, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [science, "-c", WARNING, TEMPLATE, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "of the service" in done.stderr
+    assert "of the notebook" not in done.stderr

@@ -10,6 +10,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from typing import Any
 
 from . import models, tables, tensors
@@ -32,8 +33,12 @@ IDENTIFIERS = {
     "account", "case", "code", "hash", "id", "identifier", "key", "number", "patient", "pid",
     "reference", "serial", "sid", "subject", "ticket", "uid", "url", "uuid",
 }  # fmt: skip
-FORMED = re.compile(r"[^\w\s]")
+FORMED = re.compile(r"[^\w\s]|\d")
+SHARED, FEWEST = 0.1, 5
+"""A word that such a share of a column's values has, and so many of them, says nothing of one
+person: ``Mr``, ``Street``, ``BHK``."""
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+WORD = r"[^\W\d_]+"
 VOCABULARY = (
     "amber", "bridge", "cloud", "delta", "field", "green", "harbour", "island", "kettle", "light",
     "meadow", "north", "ocean", "paper", "quiet", "river", "stone", "tower", "valley", "winter",
@@ -140,10 +145,12 @@ def maker(
         if not personal and is_category(name, list(present)):
             return lambda: dice.choice(present)
         short = [text for text in known if isinstance(text, str) and len(text) <= LONGEST_CATEGORY]
-        dates = all(map(ISO_DATE.fullmatch, short))
-        if not dates and any(map(FORMED.search, short)):  # code may take them apart
-            return lambda: reworded(dice.choice(short), dice)
-        return lambda: " ".join(dice.sample(VOCABULARY, dice.randint(2, 5)))
+        if short and all(map(ISO_DATE.fullmatch, short)):
+            return lambda: _other_day(short, dice)
+        if any(map(FORMED.search, short)):  # code may take them apart
+            kept, real = shared(short), set(known)
+            return lambda: _other_text(short, real, kept, dice)
+        return lambda: _words(dice)
     low, high = min(known), max(known)
     if isinstance(known[0], (int, float)):
         whole = all(float(value).is_integer() for value in known)
@@ -167,6 +174,39 @@ def maker(
     return moment if hasattr(low, "floor") else lambda: dice.choice(present)
 
 
+def _words(dice: random.Random) -> str:
+    return " ".join(dice.sample(VOCABULARY, dice.randint(2, 5)))
+
+
+def _other_text(
+    texts: Sequence[str], real: Collection[Any], kept: Collection[str], dice: random.Random
+) -> str:
+    """Return a text of the form of one of ``texts`` that is none of ``real``."""
+    for attempt in range(TRIES):
+        text = reworded(dice.choice(texts), dice, kept)
+        if attempt > TRIES // 2:  # all numbers of so many digits may be there
+            text = re.sub(r"\d+", lambda number: number.group() + dice.choice("123456789"), text)
+        if text not in real:
+            return text
+    return _words(dice)
+
+
+def _other_day(texts: Sequence[str], dice: random.Random) -> str:
+    """Return an ISO date, or a date and time, between the first and the last of ``texts``."""
+    try:
+        low, high = (date.fromisoformat(edge(texts)[:10]) for edge in (min, max))
+    except ValueError:  # no day of the calendar
+        return _words(dice)
+    day = date.fromordinal(dice.randint(low.toordinal(), high.toordinal()))
+    return day.isoformat() + dice.choice(texts)[10:]
+
+
+def shared(texts: Sequence[str]) -> set[str]:
+    """Return the words that many texts have; code may look for them."""
+    times = Counter(word for text in texts for word in set(re.findall(WORD, text)))
+    return {word for word, n in times.items() if n >= max(FEWEST, SHARED * len(texts))}
+
+
 def reworded(text: str, dice: random.Random, kept: Collection[str] = ()) -> str:
     """Return a text of the same form, with other numbers, and other words but for those kept."""
 
@@ -179,7 +219,7 @@ def reworded(text: str, dice: random.Random, kept: Collection[str] = ()) -> str:
         other = dice.choice(VOCABULARY)
         return other.capitalize() if word[0].isupper() else other
 
-    return re.sub(r"\d+|[^\W\d_]+", made, text)
+    return re.sub(rf"\d+|{WORD}", made, text)
 
 
 def _decimals(value: float) -> int:

@@ -6,6 +6,8 @@ there is no such code.
 
 import importlib
 import json
+import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +85,10 @@ def of(
     entry: Mapping[str, Any], values: Mapping[str, Any], estimators: Mapping[str, Any]
 ) -> Features:
     """Put the team's code together with what it learned."""
+    package = re.escape(entry["module"].partition(".")[0])
+    # What a library warns the notebook's author of would fill the log, as each request repeats it.
+    # A filter for the package, set once, is seen by every thread; catch_warnings is not.
+    warnings.filterwarnings("ignore", module=rf"{package}(\.|$)")
     module = importlib.import_module(entry["module"])
     code = _learned(entry["module"])
     known = {name: code.from_json(value) for name, value in values.items()} | dict(estimators)
