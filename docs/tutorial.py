@@ -119,6 +119,7 @@ class Stage:
         if contract.is_file():
             digest = json.loads(contract.read_text("utf-8"))["artifact"]["sha256"]
             text = text.replace(digest, "...").replace(digest[:12], "...")
+        text = re.sub(r"(?<!\S)/\S*/bin/uv (?=run\b)", "uv ", text)
         text = text.replace(str(self.home), SHOWN_HOME)
         text = re.sub(r"\S*/mlship-\w{8}/", f"{SHOWN_SCRATCH}/", text)
         text = re.sub(r" in [\d.]+m?s\b( \([\d:]+\))?", "", text)

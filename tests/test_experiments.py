@@ -423,3 +423,19 @@ def test_project_tells_what_the_notebook_tried(science: Path, tmp_path: Path) ->
         assert "<https://wandb.ai/vineyard/wine> (cell 8)" in text
         assert "<script" not in text
     assert "\nWhich cultivar?\n\n### Goal\n\n- one\n\n## Experiments\n" in readme
+
+
+def test_a_run_reports_to_no_tracker_unless_the_user_says_where_to(
+    make_notebook: MakeNotebook, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "raise ValueError(os.environ['WANDB_MODE'] + ' ' + os.environ['MLFLOW_TRACKING_URI'])"
+    path = make_notebook("import os", said)
+    for name in ("WANDB_MODE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    with record(path) as run:
+        (error,) = run.record["errors"]
+    assert re.fullmatch(r"ValueError: offline file:///.*/scratch/run/.*/mlruns", error["error"])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
+    with record(path) as run:
+        (error,) = run.record["errors"]
+    assert error["error"] == "ValueError: offline sqlite:///mine.db"

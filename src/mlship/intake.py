@@ -158,7 +158,8 @@ def run(
     _copy(origin, folder, scratch)
     errors, figures = scratch / "stderr", scratch / "figures"
     figures.mkdir(exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment = {**_trackers(folder), **os.environ}
+    environment.pop("VIRTUAL_ENV", None)
     environment |= {
         "MPLBACKEND": "agg",
         "LOKY_MAX_CPU_COUNT": "1",
@@ -194,6 +195,16 @@ def run(
         yield Run(process, errors, figures, progress, Deadline(process.pid, 2 * cell_seconds))
     finally:
         _stop(process, scratch)
+
+
+def _trackers(folder: Path) -> dict[str, str]:
+    """Keep what the notebook reports to its trackers in the copy, unless the user says where to."""
+    return {
+        "WANDB_MODE": "offline",
+        "MLFLOW_TRACKING_URI": (folder / "mlruns").as_uri(),
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    }
 
 
 def choose(

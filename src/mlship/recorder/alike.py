@@ -92,9 +92,6 @@ def keys(table: Any) -> Any:
     else:
         array = numpy.asarray(table)
         array = array.reshape(len(array), -1)
-        if array.dtype.kind in tables.NUMBERS:
-            parts = [array[i : i + PART] for i in range(0, len(array), PART)]
-            return [row.tobytes() for part in parts for row in _rounded(part)]
         columns = [array[:, i] for i in range(array.shape[1])]
     found = numpy.zeros(tables.rows(table), dtype=numpy.uint64)
     for column in columns:
