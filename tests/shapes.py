@@ -2252,3 +2252,12 @@ shape(
     level="frame",
     start=IRIS,
 )
+shape(
+    "encoder_loop_of_two",
+    "le = LabelEncoder()",
+    "for c in ['city', 'sex']:\n    train[c] = le.fit_transform(train[c])  # learned here\n    test[c] = le.transform(test[c])",
+    "X = train[['city', 'sex', 'visits']]; y = train.score",
+    FIT,
+    columns="city sex visits",
+    start="train = pd.read_csv('people.csv'); test = pd.read_csv('more.csv')",
+)

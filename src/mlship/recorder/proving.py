@@ -134,7 +134,7 @@ def _train(script: Script, tape: Tape, module: Any, samples: Any) -> dict[str, A
     from .learned import Learned, from_json, parted
 
     learned = Learned()
-    table: Any = script.rows()
+    table: Any = copy.deepcopy(script.rows())
     drawn = 0
     restore(script.statements[script.cut].random)
     try:

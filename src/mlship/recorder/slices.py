@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any
 
 from .statements import Statement, names_of
 
@@ -63,6 +64,9 @@ def reduced(
     result = list(statements)
     for index in within:
         node = statements[index].node
+        if isinstance(node, ast.For):
+            result[index] = _without(statements[index], node, others)
+            node = result[index].node
         listed = node.iter if isinstance(node, ast.For) else getattr(node, "value", None)
         if not isinstance(listed, (ast.List, ast.Tuple)) or not isinstance(
             node, (ast.For, ast.Assign)
@@ -72,13 +76,41 @@ def reduced(
         kept = [name for name in names if name not in others]
         if len(names) != len(listed.elts) or not kept or kept == names:
             continue
-        result[index] = edited(statements[index], {listed: f"[{', '.join(kept)}]"})
-        result[index].needs = statements[index].needs - (names_of(listed) - set(kept))
+        needs = result[index].needs - (names_of(listed) - set(kept))
+        result[index] = edited(result[index], {listed: f"[{', '.join(kept)}]"})
+        result[index].needs = needs
     return result
 
 
-def edited(statement: Statement, texts: Mapping[ast.expr, str]) -> Statement:
-    """Return a statement with other texts for some parts of it, none of which holds another."""
+def _without(statement: Statement, loop: ast.For, others: Container[str]) -> Statement:
+    """Leave out of a loop what it only does to other tables: ``test[c] = test[c] * 2``."""
+    left_out = [part for part in loop.body if _changed_by(part) in others]
+    if not left_out or len(left_out) == len(loop.body):
+        return statement
+    try:
+        changed = edited(statement, dict.fromkeys(left_out, ""))
+    except SyntaxError:  # several on one line
+        return statement
+    gone = {_changed_by(part) for part in left_out} - names_of(changed.node)
+    changed.needs, changed.changed = changed.needs - gone, changed.changed - gone
+    return changed
+
+
+def _changed_by(node: ast.stmt) -> str | None:
+    """Return the one name whose object an assignment changes, without binding it anew."""
+    target: ast.AST | None = None
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+    elif isinstance(node, ast.AugAssign):
+        target = node.target
+    plain = target
+    while isinstance(target, (ast.Subscript, ast.Attribute)):
+        target = target.value
+    return target.id if isinstance(target, ast.Name) and target is not plain else None
+
+
+def edited(statement: Statement, texts: Mapping[Any, str]) -> Statement:
+    """Return a statement with other texts for some of its nodes, none of which holds another."""
     data = statement.text.encode()
     lines = data.splitlines(keepends=True)
 
