@@ -66,6 +66,21 @@ def test_derived_answer_cannot_be_given(cli: Cli, tmp_path: Path) -> None:
     assert "no question 'package'" in result.stderr
 
 
+def test_several_targets_are_one_answer(cli: Cli, tmp_path: Path) -> None:
+    chosen = ["-d", "targets=aws-eb, kubernetes"]
+    result = cli("new", tmp_path / "harbour", *chosen, "--defaults", "--dry-run")
+    assert result.returncode == 0, result.stderr
+    folders = {line.split("/")[1] for line in result.stdout.splitlines() if "deploy/" in line}
+    assert folders == {"aws-eb", "kubernetes"}
+
+
+def test_unknown_target_is_named_with_the_known_ones(cli: Cli, tmp_path: Path) -> None:
+    result = cli("new", tmp_path / "harbour", "-d", "targets=aws-eb,heroku", "--defaults")
+    assert result.returncode == 2
+    assert "no choice 'heroku'" in result.stderr
+    assert "gcp-cloud-run" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

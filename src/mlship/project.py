@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def create(request: Request, console: Console) -> Created:
     """
     target = _free(request.target)
     source = template.resolve(request.template, request.ref)
-    _check_answers(request.answers, source)
+    request = replace(request, answers=_checked(request.answers, source))
     taken = _read(request)
     with tempfile.TemporaryDirectory(prefix="mlship-") as folder:
         scratch = Path(folder)
@@ -144,7 +144,7 @@ def create(request: Request, console: Console) -> Created:
 def render_only(request: Request, folder: Path) -> list[Path]:
     """Render what a dry run shows into ``folder`` and return the files' relative paths."""
     source = template.resolve(request.template, request.ref)
-    _check_answers(request.answers, source)
+    request = replace(request, answers=_checked(request.answers, source))
     taken = _read(request)
     staged = folder / request.target.resolve().name
     _render(request, source, staged, taken, f"{sys.version_info[0]}.{sys.version_info[1]}")
@@ -194,15 +194,31 @@ def _free(target: Path) -> Path:
     return target
 
 
-def _check_answers(answers: Mapping[str, Any], source: template.Source) -> None:
+def _checked(answers: Mapping[str, Any], source: template.Source) -> dict[str, Any]:
+    """Return the answers, those to questions with several answers as lists.
+
+    Raises:
+        UsageError: there is no such question, or no such choice where there are several.
+    """
     asked = source.asked()
-    for name in answers:
+    checked = dict(answers)
+    for name, answer in answers.items():
         if name not in asked:
             near = difflib.get_close_matches(name, asked, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UsageError(
                 f"The template has no question {name!r}.{hint} It asks: {', '.join(asked)}."
             )
+        if asked[name].get("multiselect"):
+            given = answer.strip("[] ").split(",") if isinstance(answer, str) else answer or []
+            checked[name] = [choice.strip() for choice in given if choice.strip()]
+            choices = list(asked[name]["choices"].values())
+            unknown = [choice for choice in checked[name] if choice not in choices]
+            if unknown:
+                raise UsageError(
+                    f"{name!r} has no choice {unknown[0]!r}; choose from {', '.join(choices)}."
+                )
+    return checked
 
 
 def _render(

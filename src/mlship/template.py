@@ -47,9 +47,9 @@ class Source:
             if not name.startswith("_")
         }
 
-    def asked(self) -> list[str]:
-        """Return the names of the questions that a person can answer."""
-        return [n for n, item in self.questions().items() if item.get("when") is not False]
+    def asked(self) -> dict[str, dict[str, Any]]:
+        """Return the questions that a person can answer."""
+        return {n: item for n, item in self.questions().items() if item.get("when") is not False}
 
     def _show(self, path: str) -> str:
         location = os.path.expanduser(self.location)  # noqa: PTH111 - may be a URL

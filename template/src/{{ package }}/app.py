@@ -8,7 +8,8 @@ from typing import Any, Literal
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-from . import arrays, problems, schema
+from . import arrays, keys, problems, schema
+from .headers import SecurityHeaders
 from .limits import BodyLimit
 from .predictor import Predictor, RowsRefused, read_json
 from .settings import Settings
@@ -47,6 +48,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.add_middleware(BodyLimit, max_bytes=description["limits"]["bytes"])
+    if settings.api_keys:
+        app.add_middleware(keys.KeyRequired, digests=settings.api_keys)
+    app.add_middleware(SecurityHeaders)
     problems.install(app)
 
     @app.api_route("/livez", methods=["GET", "HEAD"], tags=["health"], include_in_schema=False)
@@ -59,7 +63,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         """Say that the model is loaded; the service does not start without one."""
         return Status()
 
-    @app.get("/model", tags=["model"])
+    @app.get(
+        "/model",
+        tags=["model"],
+        dependencies=[keys.documented],
+        responses=problems.documented(401),
+    )
     async def model() -> dict[str, Any]:
         """Describe the model: its inputs, outputs, limits, proof and where it comes from."""
         return description
@@ -79,8 +88,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         return {"predictions": answers, "model": version}
 
     predict.__annotations__ |= {"body": request_type, "return": response_type}
-    errors = problems.documented(400, 413, 422, 500, 504)
-    app.post("/predict", tags=["model"], responses=errors)(predict)
+    app.post(
+        "/predict",
+        tags=["model"],
+        dependencies=[keys.documented],
+        responses=problems.documented(400, 401, 413, 422, 500, 504),
+    )(predict)
     return app
 
 

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from .headers import HEADERS
 from .schema import FieldProblem, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -91,4 +92,5 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
-    return respond(500, "The service failed; its log says why.")
+    # This answer is made outside the middleware, which would add the headers.
+    return respond(500, "The service failed; its log says why.", headers=HEADERS)

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from .keys import Digests
+
 
 class Settings(BaseSettings):
     """Each field is the environment variable of the same name in capitals."""
@@ -12,6 +14,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     model_dir: Path = Path("model")
+    api_keys: Digests = ()
+    """Digests of the keys that callers may have; without any, nobody is asked for one."""
     max_rows: int | None = Field(default=None, ge=1)
     """Rows that one request may hold, by default 1000, or fewer large ones; more belong in several
     requests."""
