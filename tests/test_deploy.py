@@ -165,21 +165,22 @@ def test_a_target_has_its_files(render: Render, target: str) -> None:
     everything = b"".join(content for _, content in files.values()).decode()
     assert not re.search(r"/healthz?\b", everything.replace("/_stcore/health", ""))
     assert "API_KEYS" in everything
-    variables = set(re.findall(r"\$\{(\w+):\?", files["deploy.sh"][1].decode())) - {"DOMAIN"}
+    variables = set(re.findall(r"\$\{([A-Z]\w+):\?", files["deploy.sh"][1].decode())) - {"DOMAIN"}
     assert variables == {*TARGETS[target], "REGISTRY"}
     assert all(name in readme for name in variables)
 
 
 @pytest.mark.parametrize("kind", FILES)
-@pytest.mark.parametrize(("name", "ci"), [(LONG, "github"), ("X", "none")], ids=["long", "short"])
-def test_providers_accept_the_files(
-    render: Render, check: Check, name: str, ci: str, kind: str
-) -> None:
-    folder = render(name=name, ci=ci) / "deploy"
-    files = [path for pattern in FILES[kind] for path in sorted(folder.glob(pattern))]
-    if kind == "action" and ci == "none":
-        assert files == []
-        return
+def test_providers_accept_the_files(render: Render, check: Check, kind: str) -> None:
+    """Both with the longest names and GitHub's, and with the shortest and without."""
+    folders = [
+        render(name=name, ci=ci) / "deploy" for name, ci in ((LONG, "github"), ("X", "none"))
+    ]
+    files = [
+        path
+        for folder, pattern in itertools.product(folders, FILES[kind])
+        for path in folder.glob(pattern)
+    ]
     done = check(kind, *files)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -187,7 +188,7 @@ def test_providers_accept_the_files(
 SEEDED = [
     ("action", "aws-eb/action.yml", "@e6de054238d6b7531b4efff3b6587d9aade6a06c", "@v6", "pinned"),
     ("action", "aws-eb/action.yml", "env.AWS_ROLE", "vars.AWS_ROLE", "cannot be had"),
-    ("action", "kubernetes/action.yml", "      shell: bash\n", "", "not valid"),
+    ("action", "kubernetes/action.yml", "      shell: bash\n", "", "runs.steps.1"),
     ("action", "azure-app-service/action.yml", "id: registry", "id: other", "no step is called"),
     ("appengine", "gcp-app-engine/api.yaml", "readiness_check", "readyness_check", "readyness"),
     ("appengine", "gcp-app-engine/ui.yaml", "env: flex", "env: standard", "websocket"),
@@ -216,7 +217,13 @@ SEEDED = [
     ("bicep", "azure-container-apps/setup.bicep", "audiences", "audience", "meant audiences"),
     ("bicep", "azure-container-apps/main.bicep", "${tag}", "${tags.x}", "not declared"),
     ("cloudformation", "aws-eb/setup.yaml", "RepositoryName", "Repository", "E3002"),
-    ("cloudformation", "aws-eb/stack.yaml", "Environment.EndpointURL", "Environment.Url", "E1010"),
+    (
+        "cloudformation",
+        "aws-eb/stack.yaml",
+        "Environment.EndpointURL",
+        "Environment.Url",
+        "E6101",
+    ),
     ("cloudformation", "aws-ecs/stack.yaml", "MinTaskCount: 1", "MinTaskCount: one", "E3012"),
     ("cloudformation", "aws-ecs/setup.yaml", "Properties:", "Properties: &p", "alias"),
     ("cloudrun", "gcp-cloud-run/api.yaml", "livenessProbe", "livelinessProbe", "livelinessProbe"),
@@ -248,34 +255,54 @@ SEEDED = [
     ("kubernetes", "kubernetes/route.yaml", "name: iris-ui", "name: page", "not there"),
     ("kubernetes", "kubernetes/route.yaml", "v1\n", "v1beta1\n", "is not in"),
     ("kubernetes", "kubernetes/kustomization.yaml", "route.yaml", "routes.yaml", "routes.yaml"),
-    ("shell", "kubernetes/deploy.sh", '"$work/kust', "$work/kust", "SC2086"),
+    ("shell", "kubernetes/deploy.sh", 'kustomize "$work"', "kustomize $work", "SC2086"),
     ("shell", "aws-eb/deploy.sh", "if [[", "if [[[", "SC"),
 ]
 """A kind of check, a file, what is broken in it, and what must be said of that."""
 
 
+@pytest.fixture(scope="session")
+def broken(
+    render: Render, check: Check, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], str]:
+    """Break each file in a folder of its own, check those of a kind together, say what was said."""
+    found: dict[str, str] = {}
+    home = tmp_path_factory.mktemp("broken")
+
+    def place(number: int) -> Path:
+        kind, name, *_ = SEEDED[number]
+        folder = home / str(number)
+        return folder if kind == "kubernetes" else folder / Path(name).name
+
+    def break_it(number: int) -> None:
+        _, name, old, new, _ = SEEDED[number]
+        original = render() / "deploy" / name
+        folder = home / str(number)
+        shutil.copytree(original.parent, folder)
+        text = original.read_text()
+        assert old in text
+        (folder / original.name).write_text(text.replace(old, new))
+
+    def said(number: int) -> str:
+        kind = SEEDED[number][0]
+        if kind not in found:
+            numbers = [other for other, case in enumerate(SEEDED) if case[0] == kind]
+            for other in numbers:
+                break_it(other)
+            found[kind] = check(kind, *map(place, numbers)).stdout
+        lines = found[kind].splitlines()
+        return "\n".join(line for line in lines if line.startswith(f"{place(number)}: "))
+
+    return said
+
+
 @pytest.mark.parametrize(
-    ("kind", "name", "old", "new", "said"), SEEDED, ids=[f"{c[0]}-{c[3].strip()}" for c in SEEDED]
+    "number", range(len(SEEDED)), ids=[f"{kind}-{new.strip()}" for kind, _, _, new, _ in SEEDED]
 )
-def test_checks_find_a_seeded_error(
-    render: Render,
-    check: Check,
-    tmp_path: Path,
-    kind: str,
-    name: str,
-    old: str,
-    new: str,
-    said: str,
-) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(render(), project)
-    path = project / "deploy" / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-    done = check(kind, path.parent if kind == "kubernetes" else path)
-    assert done.returncode == 1, done.stderr
-    assert said in done.stdout
+def test_checks_find_a_seeded_error(broken: Callable[[int], str], number: int) -> None:
+    said = broken(number)
+    assert said
+    assert SEEDED[number][4] in said
 
 
 class Deployed:

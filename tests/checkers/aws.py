@@ -5,6 +5,7 @@ A ``.yaml`` file is a template; of any other, each line that begins with ``aws``
 
 import shlex
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,15 @@ def _plain(value: Any, lower: bool) -> Any:
     return value
 
 
+def _words(line: str) -> Iterator[str]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|")
+    lexer.whitespace_split = True
+    return iter(lexer)
+
+
 def _call(line: str) -> Iterator[str]:
     try:
-        _, service, command, *rest = shlex.split(line.split(" | ")[0], comments=True)
+        _, service, command, *rest = takewhile(lambda word: word != "|", _words(line))
     except ValueError:
         yield f"cannot be read: {line}"
         return
