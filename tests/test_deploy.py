@@ -153,6 +153,17 @@ def test_without_github_nothing_trusts_it(render: Render) -> None:
             assert "github" not in path.read_text().lower(), path
 
 
+def test_a_target_can_come_later(render: Render, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(render([]), project)
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "New"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    later = {"targets": ["aws-ecs"]}
+    copier.run_update(project, data=later, defaults=True, overwrite=True, quiet=True)
+    assert contents(project / "deploy" / "aws-ecs") == contents(render() / "deploy" / "aws-ecs")
+    assert "deploy/aws-ecs" in (project / "docs" / "running.md").read_text()
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_has_its_files(render: Render, target: str) -> None:
     files = contents(render() / "deploy" / target)
