@@ -333,8 +333,9 @@ def deploy(
     variables: Mapping[str, str],
     answers: Sequence[tuple[str, str | None]],
     *arguments: str,
+    script: str = "deploy.sh",
 ) -> Deployed:
-    """Run a target's deploy.sh where aws, gcloud, az and kubectl are stand-ins."""
+    """Run a target's script where aws, gcloud, az and kubectl are stand-ins."""
     folder.mkdir()
     (folder / "files").mkdir()
     (folder / "answers.json").write_text(json.dumps(answers))
@@ -343,7 +344,7 @@ def deploy(
     for name in ("aws", "gcloud", "az", "kubectl"):
         (programs / name).symlink_to(ROOT / "tests" / "cloud.py")
     done = subprocess.run(
-        [project / "deploy" / target / "deploy.sh", *arguments],
+        [project / "deploy" / target / script, *arguments],
         env={"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin", "CLOUD": str(folder), **variables},
         capture_output=True,
         text=True,
@@ -500,6 +501,32 @@ def test_kubernetes_gets_images_host_and_gateway(
     ]
     (folder / "kustomization.yaml").write_text(text.replace("/spec/hostnames", "/spec/hosts"))
     assert "hosts" in check("kubernetes", folder).stdout
+
+
+@pytest.mark.parametrize("target", ["gcp-app-engine", "gcp-cloud-run"])
+def test_setup_trusts_one_repository_and_shows_no_secret(
+    render: Render, tmp_path: Path, target: str
+) -> None:
+    variables = {"GCP_PROJECT": "acme", "GCP_REGION": "europe-west1", "API_KEYS": "d1"}
+    variables["API_KEY"] = "hush"
+    pool = "projects/1/locations/global/workloadIdentityPools/iris"
+    answers: list[tuple[str, str | None]] = [("providers describe", f"{pool}/providers/github")]
+
+    def setup(name: str, *arguments: str) -> Deployed:
+        folder = tmp_path / name
+        return deploy(render(), target, folder, variables, answers, *arguments, script="setup.sh")
+
+    done = setup("one", "owner@1/iris@2")
+    assert done.code == 0, done.talk
+    assert done.said.endswith(f"GCP_PROVIDER={pool}/providers/github\n")
+    assert f"repo:owner@1/iris@2:environment:{target}" in done.calls
+    assert f"--member=principalSet://iam.googleapis.com/{pool}/*" in done.calls
+    assert "hush" not in done.calls
+    assert "usage" in setup("two").talk
+    answers.insert(0, ("pools create", None))
+    refused = setup("three", "owner/iris")
+    assert refused.code != 0
+    assert "refused" in refused.talk
 
 
 @pytest.mark.parametrize("target", ["aws-eb", "aws-ecs"])
