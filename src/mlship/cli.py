@@ -234,6 +234,30 @@ def inspect(
 
 
 @app.command()
+def doctor(
+    project: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say what would not work on this machine, in a project and at its targets, and the cure.
+
+    Nothing is changed. It ends with 3 if something fails; a warning is no failure.
+    """
+    from . import doctor as examination
+    from .console import Console
+    from .finding import shown
+
+    findings = examination.examine(project, Console(quiet))
+    if as_json:
+        print(json.dumps(examination.described(project, findings), indent=2))
+    else:
+        print(shown(findings))
+    failure = examination.failure(findings)
+    if failure:
+        raise failure
+
+
+@app.command()
 def sync() -> None:
     """Put this mlship's template where `copier update` looks for it on this machine."""
     from . import template

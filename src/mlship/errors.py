@@ -19,7 +19,10 @@ class PreconditionError(MlshipError):
     """The machine or the folder is not ready for what was asked."""
 
     exit_code = 3
-    meaning = "something is in the way: the target exists, git is missing, a tool cannot be found"
+    meaning = (
+        "something is in the way: the target exists, git is missing, a tool cannot be found, a "
+        "check of `mlship doctor` fails"
+    )
 
 
 class IntakeError(MlshipError):
