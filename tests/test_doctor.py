@@ -15,7 +15,7 @@ import pytest
 import yaml
 from conftest import ROOT, Cli
 
-from mlship import bundle, doctor, finding, machine, targets, template
+from mlship import bundle, doctor, finding, machine, targets, template, uv
 from mlship.console import Console
 from mlship.errors import PreconditionError, UsageError
 from mlship.finding import FAIL, OK, WARN, Finding
@@ -168,6 +168,13 @@ def test_packed_model_is_well(project: Path) -> None:
     assert the(findings, "project", "proof").status == OK
     assert the(findings, "project", "parity").said == "not asked: nothing is installed"
     assert the(findings, "project", "rows").status == OK
+
+
+def test_environment_without_pytest_is_no_failure(project: Path) -> None:
+    uv.run(["venv", "--quiet", str(project / ".venv")])
+    parity = the(look(project), "project", "parity")
+    assert (parity.status, parity.cure) == (WARN, "uv sync --frozen")
+    assert "No module named pytest" in parity.said
 
 
 def test_what_was_learned_is_checked_too(project: Path) -> None:

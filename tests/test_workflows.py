@@ -282,6 +282,7 @@ class Forge:
             if "run" in step and (not wanted or wanted[2] in outputs.get(wanted[1], {})):
                 values = {
                     "HOME": str(self.home),
+                    "GIT_CONFIG_GLOBAL": os.devnull,  # a runner knows nobody's name
                     "PATH": os.pathsep.join(
                         [f"{self.folder}/bin", str(Path(uv_program()).parent), os.environ["PATH"]]
                     ),

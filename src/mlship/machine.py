@@ -108,14 +108,10 @@ def _client(name: str) -> Finding:
 
 
 def _port(name: str, port: int, project: Path) -> Finding:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            pass
-        else:
-            return Finding(OF, "port", OK, f"{port} is free for the {name}")
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return Finding(OF, "port", OK, f"{port} is free for the {name}")
     try:
         running = json.loads((project / ".run" / "addresses.json").read_text("utf-8")).values()
     except (OSError, ValueError, AttributeError):
