@@ -3,12 +3,14 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -147,7 +149,35 @@ def needs(program: str, package: str) -> str:
     path = shutil.which(program)
     if path:
         return path
-    message = f"{program} is not installed (Debian: apt-get install {package})"
+    lacking(f"{program} is not installed (Debian: apt-get install {package})")
+
+
+def lacking(what: str) -> NoReturn:
+    """Skip the tier because of what is not there, or fail where all must run."""
     if os.environ.get("MLSHIP_ALL_TIERS"):
-        pytest.fail(message)
-    pytest.skip(message)
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def predict_in_browser(address: str, heading: str, picture: Path) -> str:
+    """Open the page in Chromium, ask for the example's prediction, and return the answer."""
+    from playwright.sync_api import expect, sync_playwright
+
+    chromium = needs("chromium", "chromium")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=quiet)
+        page = browser.new_page(viewport={"width": 1100, "height": 1000})
+        page.goto(address)
+        expect(page.get_by_role("heading", name=heading)).to_be_visible(timeout=60_000)
+        for name in ("sepal length (cm)", "petal width (cm)"):
+            expect(page.get_by_label(name, exact=False).first).to_be_visible()
+        page.get_by_role("button", name="Predict").first.click()
+        answer = page.get_by_test_id("stMetricValue").first
+        expect(answer).to_have_text(re.compile(r"\w"), timeout=30_000)
+        page.screenshot(path=str(picture))
+        assert page.get_by_test_id("stException").count() == 0
+        said = answer.inner_text()
+        browser.close()
+    return said

@@ -14,7 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 import yaml
-from conftest import MLSHIP, Cli, MakeNotebook, needs
+from conftest import MLSHIP, Cli, MakeNotebook, predict_in_browser
 
 from mlship import uv
 
@@ -242,30 +242,13 @@ def test_pair_starts_answers_and_stops(project: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.browser
 def test_page_is_drawn_and_predicts_in_a_browser(project: Path, tmp_path: Path) -> None:
-    from playwright.sync_api import expect, sync_playwright
-
-    chromium = needs("chromium", "chromium")
     said = uv.run(["run", "poe", "up"], cwd=project)
     page_address = re.findall(r"http://127\.0\.0\.1:\d+", said)[1]
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=quiet)
-            page = browser.new_page(viewport={"width": 1100, "height": 1000})
-            page.goto(page_address)
-            expect(page.get_by_role("heading", name="Iris demo")).to_be_visible(timeout=60_000)
-            for name in ("sepal length (cm)", "petal width (cm)"):
-                expect(page.get_by_label(name, exact=False).first).to_be_visible()
-            page.get_by_role("button", name="Predict").first.click()
-            expect(page.get_by_test_id("stMetricValue").first).to_have_text(
-                re.compile("setosa|versicolor|virginica"), timeout=30_000
-            )
-            page.screenshot(path=str(tmp_path / "page.png"))
-            assert page.get_by_test_id("stException").count() == 0
-            browser.close()
+        answer = predict_in_browser(page_address, "Iris demo", tmp_path / "page.png")
     finally:
         uv.run(["run", "poe", "down"], cwd=project)
+    assert answer in {"setosa", "versicolor", "virginica"}
 
 
 def left_in(folder: Path) -> list[str]:
