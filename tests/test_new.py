@@ -245,10 +245,10 @@ def test_page_is_drawn_and_predicts_in_a_browser(project: Path, tmp_path: Path) 
     said = uv.run(["run", "poe", "up"], cwd=project)
     page_address = re.findall(r"http://127\.0\.0\.1:\d+", said)[1]
     try:
-        answer = predict_in_browser(page_address, "Iris demo", tmp_path / "page.png")
+        species = "setosa|versicolor|virginica"
+        predict_in_browser(page_address, "Iris demo", species, tmp_path / "page.png")
     finally:
         uv.run(["run", "poe", "down"], cwd=project)
-    assert answer in {"setosa", "versicolor", "virginica"}
 
 
 def left_in(folder: Path) -> list[str]:
