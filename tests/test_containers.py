@@ -274,29 +274,34 @@ def test_image_holds_its_app_and_what_is_locked(
     image = images[app, builder]
     assert ("# buildkit" in made_by(engine, project, image, app)) == (builder == "buildkit")
 
+    files, installed = held(engine, image)
+    assert files == meant(project, app)
+    assert names(installed) == locked(project / "ui" if app == "ui" else project)
+    assert "streamlit" in installed if app == "ui" else "scikit-learn" in installed
+    assert not {"scikit-learn", "fastapi", "skops"} & set(installed) or app == "api"
+    assert not {"streamlit", "pyarrow"} & set(installed) or app == "ui"
+
+
+def held(engine: Engine, image: str) -> tuple[set[str], dict[str, str]]:
+    """Return the files in an image's ``/app`` that are none of a library's, and the libraries."""
     listing = (
         "import json, os; from importlib.metadata import distributions; print(json.dumps([[os.path"
         ".join(folder, name) for folder, _, names in os.walk('/app') for name in names],"
         "{d.name: d.version for d in distributions()}]))"
     )
     files, installed = json.loads(engine("run", "--rm", image, "python", "-c", listing))
-    folders = [project / "ui"] if app == "ui" else [project / "model", project / "src"]
-    root = project / "ui" if app == "ui" else project
-    own = {
-        str(path.relative_to(root))
-        for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not {"tests", "__pycache__"} & set(path.parts[len(project.parts) :])
-        and not any(part.startswith(".") for part in path.parts[len(project.parts) :])
-    }
-    own |= {".streamlit/config.toml"} if app == "ui" else set()
-    assert {f"/app/{name}" for name in own} == {f for f in files if "/.venv/" not in f}
+    return {name for name in files if not name.startswith("/app/.venv/")}, installed
 
-    assert names(installed) == locked(root)
-    assert "streamlit" in installed if app == "ui" else "scikit-learn" in installed
-    assert not {"scikit-learn", "fastapi", "skops"} & set(installed) or app == "api"
-    assert not {"streamlit", "pyarrow"} & set(installed) or app == "ui"
+
+def meant(project: Path, app: str) -> set[str]:
+    """Return the files that an image is to hold: the application's, without its tests."""
+    root, folders = (project / "ui", [""]) if app == "ui" else (project, ["model", "src"])
+    paths = [path for folder in folders for path in (root / folder).rglob("*") if path.is_file()]
+    own = {str(path.relative_to(root)) for path in paths}
+    left_out = re.compile(r"(^|/)(\.|tests/|__pycache__/)")
+    kept = {name for name in own if not left_out.search(name)}
+    kept |= {".streamlit/config.toml"} if app == "ui" else set()
+    return {f"/app/{name}" for name in kept}
 
 
 def made_by(engine: Engine, project: Path, image: str, app: str) -> str:
@@ -351,9 +356,27 @@ def test_image_holds_no_secret_of_the_shell_that_built_it(
     engine: Engine, images: dict[tuple[str, str], str]
 ) -> None:
     for image in images.values():
-        said = engine("inspect", image) + engine("history", "--no-trunc", image)
-        assert "PORT" in said
-        assert not [value for value in KEYS.values() if value in said]
+        assert told(engine, image) == []
+
+
+def told(engine: Engine, image: str) -> list[str]:
+    """Return which of the keys anyone can read who has an image."""
+    said = engine("inspect", image) + engine("history", "--no-trunc", image)
+    assert "PORT" in said
+    return [name for name, value in KEYS.items() if value in said]
+
+
+def test_stranger_in_an_image_is_found(
+    engine: Engine, project: Path, images: dict[tuple[str, str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "rows.json").write_text("[]")
+    lines = [f"FROM {images['api', 'buildkit']}", f"ENV API_KEYS={KEYS['API_KEYS']}"]
+    lines += ["COPY rows.json tests/parity/"]
+    (tmp_path / "Dockerfile").write_text("\n".join(lines))
+    engine.build("irises-faulty", tmp_path, "Dockerfile", buildkit=True)
+    files, _ = held(engine, "irises-faulty")
+    assert files - meant(project, "api") == {"/app/tests/parity/rows.json"}
+    assert told(engine, "irises-faulty") == ["API_KEYS"]
 
 
 @pytest.mark.parametrize(
