@@ -2261,3 +2261,20 @@ shape(
     columns="city sex visits",
     start="train = pd.read_csv('people.csv'); test = pd.read_csv('more.csv')",
 )
+
+# Columns that are chosen where the model is fitted.
+
+shape(
+    "chosen_in_the_fit",
+    "model = LinearRegression()\nmodel.fit(df[['visits']], df.score)",
+    "model.predict(df[['visits']])",
+    columns="visits",
+    inputs="df[['visits']]",
+)
+shape(
+    "chosen_in_the_split",
+    "a, b, c, d = train_test_split(df[['visits', 'income']].fillna(0), df.score, random_state=4)",
+    "model = LinearRegression().fit(a, c)\nmodel.predict(b)",
+    columns="income visits",
+    inputs="df[['visits', 'income']].fillna(0)",
+)

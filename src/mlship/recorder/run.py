@@ -283,11 +283,23 @@ class Recorder:
         }
         facts["why"] = "its rows are not found, unchanged, in what the notebook loads"
         asked: Any = model
+        prepared: tuple[proving.Cut, dict[str, Any], dict[str, Any]] | None = None
         if source:
             facts["why"] = f"its rows are those of {source}, unchanged"
             facts.update(self._training_alone(candidate, rows, folder, definitions))
+            if "train.py" not in facts["code"]:
+                prepared = self._trainable(values, candidate, folder, definitions)
         elif search is not None and search.cut is not None:
-            cut, change, more = self._cut(search, values, candidate, folder, definitions)
+            prepared = self._cut(search, values, candidate, folder, definitions)
+        elif search is not None:
+            facts["blocked"] = search.blocked
+            facts["remark"] = (
+                "There is no training code, since nothing that makes the model's inputs of the "
+                "rows as loaded could be proven."
+            )
+        if prepared is not None:
+            cut, change, more = prepared
+            facts.pop("remark", None)
             values.update(change)
             facts.update(more)
             from . import testing  # it needs pandas, which is there where a cut is
@@ -298,8 +310,6 @@ class Recorder:
                 facts["tests"] = tests
                 facts["cut"]["notes"] += notes
             asked = handing.Served(cut, model, candidate.options())
-        elif search is not None:
-            facts["blocked"] = search.blocked
         if definitions:
             facts["code"] = {**facts["code"], "own.py": definitions}
         answers_to = {key: values[key] for key in ("rows", "answers", "probabilities")}
@@ -351,6 +361,21 @@ class Recorder:
             if "train.py" in code:
                 break
         return tried, change, facts
+
+    def _trainable(
+        self, values: Mapping[str, Any], candidate: Candidate, folder: str, definitions: str
+    ) -> tuple[proving.Cut, dict[str, Any], dict[str, Any]] | None:
+        """Return the cut of a model whose rows are loaded, if only its code can be trained.
+
+        So it is where a notebook chooses the columns in the call of ``fit``.
+        """
+        if libraries.of(candidate.served()).loops:
+            return None
+        search = cutting.find(self.statements, self.log, candidate)
+        if search.cut is None:
+            return None
+        prepared = self._cut(search, values, candidate, folder, definitions)
+        return prepared if "train.py" in prepared[2]["code"] else None
 
     def _made_of(
         self, search: cutting.Search | None, source: str | None, rows: Any, names: Any
