@@ -466,7 +466,7 @@ def test_two_tables_with_the_same_numbers_give_no_names(
     [
         ("np.log1p(X.iloc[:, 0])", "sepal length (cm) as the notebook transformed it"),
         ("X.iloc[:, 0]", "sepal length (cm)"),
-        ("X.iloc[:, 0].to_numpy()", None),
+        ("X.iloc[:, 0].to_numpy()", "sepal length (cm)"),
         ("(X.iloc[:, 0] * 2).rename('double')", "double"),
     ],
 )

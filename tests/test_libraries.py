@@ -105,9 +105,9 @@ CASES = {
         SEVERAL + "model = lgb.train({'objective': 'multiclass', 'num_class': 3, 'verbose': -1}, lgb.Dataset(X, label=t), 5)",
         "model.txt", "raw", {},
     ),
-    "lightgbm, stopped early": (LIGHTGBM, "model.txt", "direct", None),
+    "lightgbm, stopped early": (LIGHTGBM, "model.txt", "raw", None),
     "lightgbm, as the notebook asked": (
-        LIGHTGBM + "model.predict(X, num_iteration=2)", "model.txt", "direct", {"num_iteration": 2},
+        LIGHTGBM + "model.predict(X, num_iteration=2)", "model.txt", "raw", {"num_iteration": 2},
     ),
     "catboost, a classifier on a pool": (
         CATBOOST + "model = CatBoostClassifier(**settings)\nmodel.fit(pool)\nmodel.predict_proba(pool)",

@@ -322,7 +322,6 @@ def test_skops_file_that_names_a_function_is_refused_unless_trusted(
         ("scaler.pkl", "holds a StandardScaler, which does not predict"),
         ("text.pkl", "holds a str, which does not predict"),
         ("own.pkl", "made of Own, which only the notebook or script that saved it has"),
-        ("outputs.pkl", "answers 2 values a row"),
         ("margin.ubj", "learned binary:logitraw, whose answer is no probability"),
     ],
 )

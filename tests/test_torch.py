@@ -325,10 +325,8 @@ def test_weights_that_are_loaded_after_the_training_are_the_ones_that_answer(
         (SICK + "class Fixed(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
          "        self.a = nn.Linear(2, 1)\n    def forward(self, x): return self.a(x.view(300, 2))\n"
          "model = Fixed()\nloss_fn = nn.MSELoss()", "does not answer a row alone: RuntimeError"),
-        (SICK + "model = nn.Sequential(nn.Flatten(), nn.Linear(2, 1))\nX_t = X_t.reshape(300, 1, 2)\n"
-         "loss_fn = nn.MSELoss()", "array of shape"),
     ],
-    ids=["two inputs", "two networks", "a fixed number of rows", "three dimensions"],
+    ids=["two inputs", "two networks", "a fixed number of rows"],
 )  # fmt: skip
 def test_network_that_cannot_be_served_is_refused(
     start: Start, tmp_path: Path, cells: str, said: str

@@ -187,7 +187,8 @@ def test_only_the_job_of_a_target_may_log_in_there(projects: Projects, name: str
     assert list(jobs) == ["check", "scan", *TARGETS[name]]
     for target, job in jobs.items():
         if target in TARGETS[name]:
-            assert job["permissions"] == {"contents": "read", "id-token": "write"}
+            own = {"packages": "write"} if target == "kubernetes" else {}
+            assert job["permissions"] == {"contents": "read", "id-token": "write", **own}
             assert job["environment"]["name"] == target
             assert {"uses": f"./deploy/{target}", "id": "cloud"} in job["steps"]
         else:

@@ -70,7 +70,7 @@ def _loaded(log: Log) -> Iterator[tuple[list[str], Any]]:
 
 
 def rows_in(value: Any) -> Any:
-    """Return the rows in what a loader gave: a table, a data set, or rows and target."""
+    """Return the rows in what a loader gave: a table, a data set, or rows first of several."""
     if isinstance(value, tuple) and value:
-        return value[0]
+        return rows_in(value[0])
     return value.data if hasattr(value, "target") and hasattr(value, "data") else value

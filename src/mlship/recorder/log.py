@@ -190,7 +190,7 @@ class Log:
         """Make a data set of scikit-learn keep what it gave."""
 
         def load(*args: Any, **kwargs: Any) -> Any:
-            result = function(*args, **kwargs)
+            result = self._loaded_by(function, args, kwargs)
             kept = self._load(name, result)
             data = getattr(kept, "data", None)
             names = getattr(kept, "feature_names", None)
@@ -215,7 +215,7 @@ class Log:
         """Make a data set of Keras keep what it gave: two pairs of arrays."""
 
         def fetch(*args: Any, **kwargs: Any) -> Any:
-            result = function(*args, **kwargs)
+            result = self._loaded_by(function, args, kwargs)
             self._load(str(function.__module__).rpartition(".")[2], result)
             return result
 
@@ -270,6 +270,15 @@ class Log:
             return function(value, *args, **kwargs)
 
         return dump
+
+    def _loaded_by(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Return what a loader gives, and forget the files that it reads itself."""
+        loads, sources = set(self.loads), len(self.sources)
+        result = function(*args, **kwargs)
+        for inner in set(self.loads) - loads:
+            del self.loads[inner]
+        del self.sources[sources:]
+        return result
 
     def _load(self, name: str, value: Any) -> Any:
         """Keep a copy of what a loader gave, and return it."""

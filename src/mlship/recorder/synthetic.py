@@ -34,7 +34,7 @@ IDENTIFIERS = {
     "reference", "serial", "sid", "subject", "ticket", "uid", "url", "uuid",
 }  # fmt: skip
 FORMED = re.compile(r"[^\w\s]|\d")
-SHARED, FEWEST = 0.1, 5
+SHARED, MOSTLY, FEWEST = 0.1, 0.5, 5
 """A word that such a share of a column's values has, and so many of them, says nothing of one
 person: ``Mr``, ``Street``, ``BHK``."""
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
@@ -148,7 +148,7 @@ def maker(
         if short and all(map(ISO_DATE.fullmatch, short)):
             return lambda: _other_day(short, dice)
         if any(map(FORMED.search, short)):  # code may take them apart
-            kept, real = shared(short), set(known)
+            kept, real = shared(short, MOSTLY if personal else SHARED), set(known)
             return lambda: _other_text(short, real, kept, dice)
         return lambda: _words(dice)
     low, high = min(known), max(known)
@@ -201,10 +201,10 @@ def _other_day(texts: Sequence[str], dice: random.Random) -> str:
     return day.isoformat() + dice.choice(texts)[10:]
 
 
-def shared(texts: Sequence[str]) -> set[str]:
-    """Return the words that many texts have; code may look for them."""
+def shared(texts: Sequence[str], share: float) -> set[str]:
+    """Return the words that a share of the texts has; code may look for them."""
     times = Counter(word for text in texts for word in set(re.findall(WORD, text)))
-    return {word for word, n in times.items() if n >= max(FEWEST, SHARED * len(texts))}
+    return {word for word, n in times.items() if n >= max(FEWEST, share * len(texts))}
 
 
 def reworded(text: str, dice: random.Random, kept: Collection[str] = ()) -> str:

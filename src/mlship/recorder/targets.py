@@ -70,7 +70,7 @@ def _columns_with(target: Any, samples: Any, made: Made) -> list[Any]:
     return [
         name
         for name in made.rows.columns
-        if learned <= Counter(zip(theirs, _values(made.rows[name])))
+        if not learned - Counter(zip(theirs, _values(made.rows[name])))
     ]
 
 
