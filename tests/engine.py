@@ -140,7 +140,9 @@ class Engine:
             return
         if not named:
             raise NoEngine(f"no stand-in is known for the base image {reference}")
-        python = uv.run(["python", "find", "--system", "--no-project", named[1]]).strip()
+        # pyenv's first: Debian's own cannot install pip.
+        find = ["python", "find", "--system", "--no-project", named[1]]
+        python = str(uv.pyenv_python(named[1]) or uv.run(find).strip())
         told = "import sys; print(sys.version, sys.base_prefix, sep='\\n')"
         *version, prefix = self._run([python, "-c", told], None, {}).splitlines()
         settings = {"SSL_CERT_FILE": CERTIFICATES, "PIP_CERT": CERTIFICATES}

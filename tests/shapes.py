@@ -1398,7 +1398,6 @@ shape(
     "fit_reshaped",
     "model = LinearRegression().fit(df['income'].values.reshape(-1, 1), df['score'])",
     inputs="df['income'].values.reshape(-1, 1)",
-    training="none",
     places="df.index",
 )
 shape(

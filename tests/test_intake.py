@@ -490,7 +490,7 @@ def test_texts_in_an_array_are_the_column_they_came_from(
     lines = [f"message number {i},{i % 2}" for i in range(20)]
     (path.parent / "mail.csv").write_text("\n".join(["message,spam", *lines]))
     assert take(record, path, tmp_path)["level"] == "raw"
-    assert handed(science, tmp_path, "h['names']") == ["message"]
+    assert handed(science, tmp_path, "list(h['rows'].columns)") == ["message"]
 
 
 def test_models_of_one_cell_have_labels_of_their_own(

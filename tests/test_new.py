@@ -18,6 +18,9 @@ from conftest import MLSHIP, Cli, MakeNotebook, predict_in_browser
 
 from mlship import uv
 
+QUESTIONS = (
+    "project called", "in one sentence", "owns it", "Which CI", "Where will it be deployed"
+)  # fmt: skip
 MESSY = [
     "%matplotlib inline\nimport numpy as np, pandas as pd, seaborn_that_is_absent",
     "import numpy as np, pandas as pd\nfrom sklearn.compose import make_column_transformer\n"
@@ -266,7 +269,7 @@ def test_questions_are_asked_in_a_terminal(tmp_path: Path) -> None:
     command = [*MLSHIP[1:], "new", "my-app", "--dry-run"]
     terminal = pexpect.spawn(MLSHIP[0], command, cwd=str(tmp_path), timeout=60, encoding="utf-8")
     said = ""
-    for question in ("project called", "in one sentence", "owns it", "Which CI"):
+    for question in QUESTIONS:
         terminal.expect(question)
         said += terminal.before or ""
         terminal.send("\r")
@@ -291,7 +294,7 @@ def test_person_at_a_terminal_answers_and_chooses_the_model(
     terminal = pexpect.spawn(
         MLSHIP[0], command, cwd=str(tmp_path), timeout=120, encoding="utf-8", dimensions=(40, 120)
     )
-    for question in ("project called", "in one sentence", "owns it", "Which CI"):
+    for question in QUESTIONS:
         terminal.expect(question)
         terminal.send("\r")
     terminal.expect("Which one is to be served")
