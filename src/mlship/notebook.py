@@ -4,6 +4,7 @@ import ast
 import hashlib
 import itertools
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -79,10 +80,8 @@ class Notebook:
                     found.update(alias.name.split(".")[0] for alias in node.names)
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                     found.add(node.module.split(".")[0])
-        beside: set[str] = set()
-        for folder in [self.path.resolve().parent, *self.path.resolve().parents[1:3]]:
-            beside |= {path.stem for path in folder.glob("*.py")}
-            beside |= {path.parent.name for path in folder.glob("*/*.py")}
+        folders = self.path.resolve().parents[:3]
+        beside = set().union(*map(_modules_in, folders))
         return found - set(sys.stdlib_module_names) - beside - {"__main__"}
 
 
@@ -109,6 +108,20 @@ def read(path: Path) -> Notebook:
     return Notebook(
         path, digest, cells, _kernel(node), title, said, ipynb.stored(node), _notes(node)
     )
+
+
+def _modules_in(folder: Path) -> set[str]:
+    """Return the modules and packages in a folder, in which others may be at work meanwhile."""
+    if not os.access(folder, os.R_OK):
+        return set()
+    found = {path.stem for path in folder.glob("*.py")}
+    for place in folder.iterdir():
+        try:
+            if place.is_dir() and any(place.glob("*.py")):
+                found.add(place.name)
+        except OSError:  # gone, or not to be read
+            continue
+    return found
 
 
 def _mapping(node: Any, name: str) -> Any:
