@@ -12,9 +12,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import copier
 import pytest
 
-from mlship import intake, interpreter, notebook, uv
+from mlship import bundle, intake, interpreter, notebook, uv
 from mlship.intake import Run
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +35,8 @@ LIBRARIES = [
     "xgboost-cpu",
 ]
 """What the tests' own notebooks run with."""
+SERVICE = ["fastapi", "httpx2", "pydantic-settings", "pytest", "skops", "uvicorn[standard]"]
+"""What a generated service and its tests need beside a model's libraries."""
 
 MakeNotebook = Callable[..., Path]
 Record = Callable[[Path], AbstractContextManager[Run]]
@@ -68,13 +71,36 @@ def _isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+def environment(folder: Path, *packages: str) -> Path:
+    """Make an environment of some packages in a folder, and return its interpreter."""
+    home = folder / "venv"
+    uv.run(["venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", str(home)])
+    uv.run(["pip", "install", "--python", str(home / "bin/python"), *packages])
+    return home / "bin" / "python"
+
+
 @pytest.fixture(scope="session")
 def science(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of an environment with the libraries that the notebooks use."""
-    home = tmp_path_factory.mktemp("science") / "venv"
-    uv.run(["venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", str(home)])
-    uv.run(["pip", "install", "--python", str(home / "bin/python"), *LIBRARIES])
-    return home / "bin" / "python"
+    return environment(tmp_path_factory.mktemp("science"), *LIBRARIES)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with what a generated service needs."""
+    return environment(tmp_path_factory.mktemp("service"), *LIBRARIES, *SERVICE)
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of the template without a model, which nobody may change."""
+    folder = tmp_path_factory.mktemp("rendered")
+    bundle.build(ROOT, "1.0.0", folder / "template.bundle")
+    answers = {"project_name": "App", "example": False}
+    copier.run_copy(
+        str(folder / "template.bundle"), folder / "app", data=answers, defaults=True, quiet=True
+    )
+    return folder / "app"
 
 
 @pytest.fixture

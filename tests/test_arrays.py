@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import MakeNotebook, Record
-from test_libraries import packed, python, read, rendered, service  # noqa: F401 - two are fixtures
+from test_libraries import packed, python, read
 
 from mlship import saved
 from mlship.interpreter import Interpreter
@@ -118,8 +118,8 @@ def test_samples_that_are_not_only_looked_at_alone_are_not_cut_at(
 def test_pictures_are_served_and_another_shape_is_refused_in_words(
     pictures: MakeNotebook,
     record: Record,
-    rendered: Path,  # noqa: F811
-    service: Path,  # noqa: F811
+    rendered: Path,
+    service: Path,
     tmp_path: Path,
 ) -> None:
     path = pictures(DRAW + LOAD, WHOLE)
@@ -146,7 +146,7 @@ def test_pictures_are_served_and_another_shape_is_refused_in_words(
     assert said[10] == "{'rows': 1000, 'bytes': 2000000}"
 
 
-def said_by(service: Path, app: Path) -> list[str]:  # noqa: F811
+def said_by(service: Path, app: Path) -> list[str]:
     code = "import contextlib\nwith open('said', 'w') as file, contextlib.redirect_stdout(file):\n"
     python(service, app, "-c", code + "    exec(" + repr(ASK) + ")")
     return (app / "said").read_text().splitlines()

@@ -9,14 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import copier
 import pytest
-from conftest import LIBRARIES, ROOT, MakeNotebook, Record
+from conftest import SERVICE, MakeNotebook, Record, environment
 
-from mlship import bundle, code, intake, interpreter, notebook, project, saved, uv
+from mlship import code, intake, interpreter, notebook, project, saved
 from mlship.errors import IntakeError
 
-SERVICE = ["fastapi", "httpx2", "pydantic-settings", "pytest", "skops", "uvicorn[standard]"]
 PARITY = ("-m", "pytest", "-q", "tests/test_parity.py", "-k", "model_answers or api_answers")
 START = "import numpy as np, pandas as pd\ndf = pd.read_csv('people.csv')\ny = df.sick"
 XGBOOST = """
@@ -135,24 +133,6 @@ CASES = {
 """The notebook, the file that its model becomes, the level, and the options that are kept."""
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with what a generated service needs."""
-    return environment(tmp_path_factory.mktemp("service"), *LIBRARIES, *SERVICE)
-
-
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project without a model."""
-    folder = tmp_path_factory.mktemp("rendered")
-    bundle.build(ROOT, "1.0.0", folder / "template.bundle")
-    answers = {"project_name": "App", "example": False}
-    copier.run_copy(
-        str(folder / "template.bundle"), folder / "app", data=answers, defaults=True, quiet=True
-    )
-    return folder / "app"
-
-
 @pytest.fixture
 def people(make_notebook: MakeNotebook) -> Any:
     """Write a notebook beside a table of people."""
@@ -171,13 +151,6 @@ def people(make_notebook: MakeNotebook) -> Any:
         return path
 
     return make
-
-
-def environment(folder: Path, *packages: str) -> Path:
-    home = folder / "venv"
-    uv.run(["venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", str(home)])
-    uv.run(["pip", "install", "--python", str(home / "bin/python"), *packages])
-    return home / "bin" / "python"
 
 
 def packed(run: intake.Run, path: Path, rendered: Path, service: Path, folder: Path) -> Path:

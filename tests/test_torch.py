@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import copier
 import pytest
-from conftest import LIBRARIES, ROOT, MakeNotebook
-from test_libraries import PARITY, SERVICE, environment, packed, python, read
+from conftest import MakeNotebook
+from test_libraries import PARITY, packed, python, read
 
-from mlship import bundle, intake, interpreter, notebook, uv
+from mlship import intake, interpreter, notebook, uv
 from mlship.errors import IntakeError
 
 SYSTEM = Path("/usr/bin/python3")
@@ -144,24 +143,6 @@ def pytorch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = ["numpy<2", "pandas<3", "scikit-learn<1.8"]
     uv.run(["pip", "install", "--python", str(home / "bin/python"), *packages])
     return home / "bin" / "python"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with what a generated service needs, and no PyTorch."""
-    return environment(tmp_path_factory.mktemp("service"), *LIBRARIES, *SERVICE)
-
-
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project without a model."""
-    folder = tmp_path_factory.mktemp("rendered")
-    bundle.build(ROOT, "1.0.0", folder / "template.bundle")
-    answers = {"project_name": "App", "example": False}
-    copier.run_copy(
-        str(folder / "template.bundle"), folder / "app", data=answers, defaults=True, quiet=True
-    )
-    return folder / "app"
 
 
 @pytest.fixture

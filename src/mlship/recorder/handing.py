@@ -237,8 +237,7 @@ def trained(
         result = _retrained(files, cut.script.source_name, log, folder)
         from .learned import Learned
 
-        rows = take(cut.rows_whole, [cut.served[i] for i in kept])
-        rows = numbered(rows)
+        rows = numbered(take(cut.rows_whole, [cut.served[i] for i in kept]))
         inputs = rows
         if cut.script.stages:
             inputs = module_of(cut.script).features(rows, Learned(result.learned.known))

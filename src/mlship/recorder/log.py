@@ -15,7 +15,7 @@ from . import libraries, models, parameters, tables
 from .figures import Figures
 from .models import FITS, Event, Given, Names
 from .networks import Networks
-from .outputs import is_one_hot, numbered
+from .outputs import is_one_hot, places_of_ones
 
 CODERS = ("LabelBinarizer", "LabelEncoder", "OneHotEncoder", "OrdinalEncoder")
 """Transformers of scikit-learn that turn a column of names into one of codes."""
@@ -368,7 +368,7 @@ class Log:
         if not (tables.is_plain(before) and tables.is_plain(after)):
             return
         if tables.width(before) == 1 and is_one_hot(after):
-            after = numbered(after)
+            after = places_of_ones(after)
         if tables.rows(before) != tables.rows(after) or tables.width(before) != tables.width(after):
             return
         for one, other in zip(_columns(before), _columns(after)):

@@ -101,7 +101,7 @@ def is_one_hot(table: Any) -> bool:
     return all(((p == 0) | (p == 1)).all() and (p.sum(axis=1) == 1).all() for p in parts)
 
 
-def numbered(table: Any) -> Any:
+def places_of_ones(table: Any) -> Any:
     """Return the place of the 1 in each row of a one-hot ``table`` (n)."""
     import numpy
 
