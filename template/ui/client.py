@@ -133,6 +133,8 @@ def _failure(status: int, problem: Json, url: str) -> ApiError:
         case 422:
             errors = problem.get("errors") or [{"message": problem.get("detail", "Not valid.")}]
             return Rejected([RowError(e.get("row"), e.get("field"), e["message"]) for e in errors])
+        case 429:
+            return Busy("The service takes no more requests with this key now. Wait a minute.")
         case 503:
             return Busy("The service is busy or still starting. Wait a moment, then try again.")
         case 504:

@@ -1,17 +1,22 @@
 """Start the service: ``python -m`` this package, with its settings in the environment."""
 
+import os
 import sys
 
-import uvicorn
 from pydantic import ValidationError
 
+from . import logs
 from .app import create_app
 from .artifact import ModelError
+from .server import serve
 from .settings import Settings
 
 
 def main() -> None:
-    """Serve until a signal; end with 1 and one line if the model or a setting cannot be used."""
+    """Serve until a signal, and end with 0.
+
+    Ends with 1 and one line if the model or a setting cannot be used.
+    """
     try:
         settings = Settings()
         app = create_app(settings)
@@ -20,15 +25,10 @@ def main() -> None:
         sys.exit(f"error: {'; '.join(wrong)}")
     except ModelError as error:
         sys.exit(f"error: {error}")
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=25,
-    )
+    logs.configure()
+    serve(app, settings)
+    if app.state.pool.late:
+        os._exit(0)  # Python would wait for a prediction that may never end
 
 
 if __name__ == "__main__":

@@ -1,17 +1,21 @@
 """The prediction service: what it answers and where."""
 
-import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from . import arrays, keys, problems, schema
 from .headers import SecurityHeaders
+from .hosts import HEALTH, TrustedHosts
 from .limits import BodyLimit
+from .logs import RequestLog
+from .metrics import Metrics
+from .pool import Full, Pool
 from .predictor import Predictor, RowsRefused, read_json
+from .quota import Quota
 from .settings import Settings
 
 ROWS = 1000
@@ -39,18 +43,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     request_type = schema.request_type(predictor.signature["inputs"], most_rows)
     response_type = schema.response_type(predictor.signature["outputs"])
     version = schema.ModelVersion(name=description["name"], version=predictor.version)
-    threads = ThreadPoolExecutor(settings.predict_threads, thread_name_prefix="predict")
+    pool = Pool(settings.predict_threads, settings.max_waiting)
+    metrics = Metrics(predictor.signature, predictor.version, pool)
 
     app = FastAPI(
         title=description["title"],
         description=description["description"],
         version=predictor.version,
         redirect_slashes=False,
+        # Off unless FASTAPI_OTEL_AUTO_CONFIGURE says so; its logs would hold what callers sent.
+        telemetry={"logs": False, "exclude": lambda scope: scope.get("path") in HEALTH},
     )
+    app.state.pool = pool
+    app.state.stopping = False
     app.add_middleware(BodyLimit, max_bytes=description["limits"]["bytes"])
+    if settings.max_requests_per_minute:
+        app.add_middleware(Quota, per_minute=settings.max_requests_per_minute)
     if settings.api_keys:
         app.add_middleware(keys.KeyRequired, digests=settings.api_keys)
+    if settings.allowed_hosts:
+        app.add_middleware(TrustedHosts, hosts=settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog, observe=metrics.request)
     problems.install(app)
 
     @app.api_route("/livez", methods=["GET", "HEAD"], tags=["health"], include_in_schema=False)
@@ -60,31 +74,45 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @app.api_route("/readyz", methods=["GET", "HEAD"], tags=["health"], include_in_schema=False)
     async def readyz() -> Status:
-        """Say that the model is loaded; the service does not start without one."""
+        """Say that requests are welcome; without a model the service does not start."""
+        if app.state.stopping:
+            raise HTTPException(503, "The service stops.")
+        if pool.stuck:
+            raise HTTPException(503, "Every thread is in a prediction that does not end.")
         return Status()
+
+    @app.get("/metrics", include_in_schema=False)
+    async def read_metrics() -> Response:
+        """Say the metrics in Prometheus' text format."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get(
         "/model",
         tags=["model"],
         dependencies=[keys.documented],
-        responses=problems.documented(401),
+        responses=problems.documented(400, 401, 429),
     )
     async def model() -> dict[str, Any]:
         """Describe the model: its inputs, outputs, limits, proof and where it comes from."""
         return description
 
-    async def predict(body: Any) -> Any:
+    async def predict(request: Request, body: Any) -> Any:
         """Answer each instance, in order."""
         instances = [instance.model_dump(by_alias=True) for instance in body.instances]
-        running = asyncio.get_running_loop().run_in_executor(threads, predictor.predict, instances)
+        request.state.rows = len(instances)
         try:
-            answers = await asyncio.wait_for(running, settings.predict_timeout)
+            answers = await pool.run(predictor.predict, instances, settings.predict_timeout)
+        except Full:
+            raise HTTPException(
+                503, "The service is full; try again in a moment.", {"Retry-After": "1"}
+            ) from None
         except TimeoutError:
             raise HTTPException(
                 504, "The model took too long; send fewer rows, or try again later."
             ) from None
         except RowsRefused as refused:
             return problems.rows_refused(refused.reasons)
+        metrics.answered(instances, answers)
         return {"predictions": answers, "model": version}
 
     predict.__annotations__ |= {"body": request_type, "return": response_type}
@@ -92,7 +120,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "/predict",
         tags=["model"],
         dependencies=[keys.documented],
-        responses=problems.documented(400, 401, 413, 422, 500, 504),
+        responses=problems.documented(400, 401, 413, 422, 429, 500, 503, 504),
     )(predict)
     return app
 

@@ -86,10 +86,18 @@ def load(directory: Path, artifact: Mapping[str, Any]) -> Any:
 
 
 def restore(directory: Path, entry: Mapping[str, Any]) -> Any:
-    """Load what ``store`` wrote, once its hash has been checked."""
+    """Load what ``store`` wrote, once its hash has been checked.
+
+    Raises:
+        ModelError: it is not what was packed, or holds a type that was not trusted then.
+    """
     from skops import io as skops
 
-    return skops.load(unchanged(directory, entry), trusted=entry["types"])
+    path = unchanged(directory, entry)
+    try:
+        return skops.load(path, trusted=entry["types"])
+    except Exception as error:  # skops raises whatever the type raises
+        raise ModelError(f"{path} cannot be loaded: {error}") from error
 
 
 def unchanged(directory: Path, entry: Mapping[str, Any]) -> Path:

@@ -13,6 +13,9 @@ HEADERS = {
 }
 
 
+RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
+
 class SecurityHeaders:
     """Middleware that adds ``HEADERS`` to every answer, errors too."""
 
@@ -27,9 +30,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                message["headers"] = [*message["headers"], *RAW]
                 if scope["path"].startswith(PAGES):
+                    headers = MutableHeaders(scope=message)
                     headers["content-security-policy"] = "frame-ancestors 'none'"
             await send(message)
 

@@ -18,9 +18,10 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import problems
+from .hosts import HEALTH
 
 HEADER = "X-API-Key"
-OPEN = frozenset({"/livez", "/readyz", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/redoc"})
+OPEN = HEALTH | {"/docs", "/docs/oauth2-redirect", "/openapi.json", "/redoc"}
 """Paths that answer without a key; they say nothing of the model's data."""
 
 documented = Security(APIKeyHeader(name=HEADER, auto_error=False))
@@ -51,17 +52,22 @@ class KeyRequired:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its key is one of those that are accepted."""
         closed = scope["type"] == "http" and scope["path"] not in OPEN
-        if closed and not self._accepts(Headers(scope=scope).get(HEADER, "")):
-            detail = f"A key is required in the header {HEADER}, and this is none that is accepted."
-            refused = problems.respond(401, detail, headers={"WWW-Authenticate": "ApiKey"})
-            await refused(scope, receive, send)
-            return
+        if closed:
+            digest = self._accepted(Headers(scope=scope).get(HEADER, ""))
+            if digest is None:
+                detail = f"A key is required in the header {HEADER}, and this is none accepted."
+                refused = problems.respond(401, detail, headers={"WWW-Authenticate": "ApiKey"})
+                await refused(scope, receive, send)
+                return
+            scope.setdefault("state", {})["key"] = digest
         await self.app(scope, receive, send)
 
-    def _accepts(self, key: str) -> bool:
+    def _accepted(self, key: str) -> str | None:
+        """Return the digest of a key that is accepted."""
         given = sha256(key.encode()).hexdigest()
         # Each one is compared: the time tells neither whether one is right nor which.
-        return any([hmac.compare_digest(given, digest) for digest in self.digests])
+        same = [digest for digest in self.digests if hmac.compare_digest(given, digest)]
+        return same[0] if same else None
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from . import logs
 from .headers import HEADERS
 from .schema import FieldProblem, Problem
 
@@ -34,12 +35,19 @@ def respond(
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """Make the response for one problem."""
-    problem = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
-    )
-    return JSONResponse(
-        problem.model_dump(), status_code=status, media_type=MEDIA_TYPE, headers=headers
-    )
+    content = problem(status, detail, errors)
+    return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def problem(status: int, detail: str, errors: list[FieldProblem] | None = None) -> dict[str, Any]:
+    """Say one problem in JSON values."""
+    return Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=errors or [],
+        request_id=logs.request_id.get(),
+    ).model_dump()
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -93,4 +101,5 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 async def _failed(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
     # This answer is made outside the middleware, which would add the headers.
-    return respond(500, "The service failed; its log says why.", headers=HEADERS)
+    headers = HEADERS | {logs.HEADER: logs.request_id.get() or "none"}
+    return respond(500, "The service failed; its log says why.", headers=headers)

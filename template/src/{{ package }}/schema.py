@@ -37,6 +37,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list["FieldProblem"] = []
+    request_id: str | None = None
 
 
 class FieldProblem(BaseModel):

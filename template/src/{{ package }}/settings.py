@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from .hosts import Hosts
 from .keys import Digests
 
 
@@ -25,3 +26,19 @@ class Settings(BaseSettings):
     """Seconds after which a prediction is given up with 504."""
     predict_threads: int = Field(default=1, ge=1)
     """Predictions that run at the same time; more than the cores only makes each slower."""
+    max_waiting: int = Field(default=32, ge=0)
+    """Predictions that may wait for a thread; a request beyond them is answered with 503."""
+    max_requests_per_minute: int | None = Field(default=None, ge=1)
+    """Requests of one key in a minute, beyond which it is answered with 429."""
+    allowed_hosts: Hosts = ()
+    """Names that requests must ask for; without any, every name is answered."""
+    read_timeout: float = Field(default=20.0, gt=0)
+    """Seconds in which a request must have arrived, or its connection is closed."""
+    max_header_bytes: int = Field(default=32_768, ge=1024)
+    """Bytes that the request line and the headers may have."""
+    keep_alive: int = Field(default=75, ge=1)
+    """Seconds that an idle connection is kept, longer than the proxy before it keeps its own."""
+    stop_delay: float = Field(default=1.0, ge=0)
+    """Seconds from SIGTERM, when ``/readyz`` turns 503, until no connection is accepted."""
+    stop_timeout: int = Field(default=25, ge=1)
+    """Seconds that requests in flight then have to end."""

@@ -58,6 +58,7 @@ def service() -> Iterator[Callable[..., tuple[Client, list[Json]]]]:
         (problem(401), KeyRefused, "API_KEY"),
         (problem(413), Rejected, "Too large"),
         (problem(422), Rejected, "Detail"),
+        (problem(429), Busy, "Wait a minute"),
         (problem(504), Busy, "too long"),
         (problem(500), ApiError, "Title"),
         ((200, b"<html>"), Unreachable, "API_URL"),
