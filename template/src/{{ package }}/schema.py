@@ -12,11 +12,14 @@ from pydantic import (
     Field,
     WithJsonSchema,
     create_model,
+    model_validator,
 )
 
 from . import arrays
 
 MAX_TEXT = 100_000
+OTHERS = 20
+"""Names too many or too few that are told one by one."""
 SEVERAL = {"value": "values", "label": "labels", "probabilities": "probabilities"}
 """What each field of an answer is called where a model answers several targets."""
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -54,12 +57,33 @@ def request_type(inputs: Mapping[str, Any], max_rows: int) -> type[BaseModel]:
         f"f{position}": (_field_type(schema), Field(alias=name))
         for position, (name, schema) in enumerate(inputs["properties"].items())
     }
-    instance = create_model("Instance", __config__=STRICT, **fields)
+    instance = create_model(
+        "Instance",
+        __config__=STRICT,
+        __validators__={"much_the_same": _much_the_same(frozenset(inputs["properties"]))},
+        **fields,
+    )
     return create_model(
         "PredictRequest",
         __config__=ConfigDict(extra="forbid"),
+        __validators__={"much_the_same": _much_the_same(frozenset({"instances"}))},
         instances=(list[instance], Field(min_length=1, max_length=max_rows)),  # type: ignore[valid-type]
     )
+
+
+def _much_the_same(names: frozenset[str]) -> Any:
+    """Refuse at once an object whose names are others by far.
+
+    Each name would be a problem of its own, and a small body cost seconds.
+    """
+
+    def check(cls: type[BaseModel], value: Any) -> Any:
+        if isinstance(value, dict) and not -OTHERS <= len(value) - len(names) <= OTHERS:
+            unlike = "is missing" if len(value) < len(names) else "is none of the model's"
+            raise ValueError(f"Much of what is expected here {unlike}; see /model")
+        return value
+
+    return model_validator(mode="before")(check)
 
 
 def response_type(outputs: Mapping[str, Any]) -> type[BaseModel]:
