@@ -1,6 +1,7 @@
 """The request and response types of the API, built from the signature."""
 
 import datetime as dt
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Union
 
@@ -18,6 +19,8 @@ from pydantic import (
 from . import arrays
 
 MAX_TEXT = 100_000
+FAR = 1e15
+EXACT = 2**53 - 1
 OTHERS = 20
 """Names too many or too few that are told one by one."""
 SEVERAL = {"value": "values", "label": "labels", "probabilities": "probabilities"}
@@ -128,6 +131,8 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     (kind,) = [name for name in kinds if name != "null"]
     public = published(schema)
+    if kind in {"number", "integer"} and "enum" not in schema:
+        public |= _within_reach(kind, schema, public)
     allowed = Field(ge=public.get("minimum"), le=public.get("maximum"))
     base: Any
     if kind == "array":
@@ -136,9 +141,7 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
         known = tuple(value for value in schema["enum"] if value is not None)
         base = Annotated[Literal[known], BeforeValidator(_exact(known))]
     elif kind == "integer":
-        base = Annotated[
-            int, Field(strict=False, ge=-(2**63), lt=2**63), allowed, BeforeValidator(_number)
-        ]
+        base = Annotated[int, Field(strict=False), allowed, BeforeValidator(_number)]
     elif kind == "number":
         base = Annotated[float, allowed]
     elif kind == "boolean":
@@ -152,6 +155,28 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
         base = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
     base = base | None if len(kinds) > 1 else base
     return Annotated[base, WithJsonSchema(public)]
+
+
+def _within_reach(
+    kind: str, schema: Mapping[str, Any], public: Mapping[str, Any]
+) -> dict[str, float]:
+    """Bound what is far beyond training, of which a model could say only that it cannot take it.
+
+    A number may be a thousand times what training saw, or ``FAR``; an integer what JSON readers do
+    not round, or 64 bits where training saw more or does not tell.
+    """
+    bounds = [schema.get("x-observed", {}).get(name) for name in ("minimum", "maximum")]
+    seen = max((abs(bound) for bound in bounds if isinstance(bound, int | float)), default=None)
+    if kind == "integer":
+        reach: float = EXACT if seen is not None and seen <= EXACT else 2**63 - 1
+    elif seen is None:
+        return {}  # a personal column does not tell
+    else:
+        reach = min(max(FAR, 1000 * seen), sys.float_info.max)
+    return {
+        "minimum": max(-reach, public.get("minimum", -reach)),
+        "maximum": min(reach, public.get("maximum", reach)),
+    }
 
 
 def published(schema: Mapping[str, Any]) -> dict[str, Any]:
