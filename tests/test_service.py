@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from hashlib import sha256
@@ -47,12 +48,17 @@ WISHES = ["a quiet room with a view of the lake, and late breakfast", "two beds,
 
 HOOKS = '''
 """What OpenAPI cannot say, or the program cannot make."""
+import datetime
+
 import schemathesis
 from hypothesis import strategies
 
 # RFC 3339 knows no time without a zone, and the model knows no other.
-moments = strategies.datetimes().map(lambda moment: moment.isoformat())
-schemathesis.openapi.format("date-time", moments)
+# Nor is there a bound for dates: pandas' nanoseconds hold these years.
+first, last = datetime.datetime(1678, 1, 1), datetime.datetime(2261, 12, 31)
+moments = strategies.datetimes(first, last)
+schemathesis.openapi.format("date-time", moments.map(lambda moment: moment.isoformat()))
+schemathesis.openapi.format("date", moments.map(lambda moment: str(moment.date())))
 
 
 @schemathesis.hook
@@ -147,6 +153,21 @@ def test_contract_has_inputs_of_every_kind(project: Path) -> None:
 def test_project_passes_its_own_tests(project: Path) -> None:
     """Among them the whole catalogue of what callers send, for inputs of every kind."""
     uv.run(["run", "pytest", "-q"], cwd=project)
+
+
+@pytest.mark.slow
+def test_a_date_that_pandas_cannot_hold_is_named(address: str, project: Path) -> None:
+    body = json.loads((project / "model/example.json").read_text())
+    body["instances"][0]["day"] = "3754-07-11"
+    asked = urllib.request.Request(
+        f"{address}/predict",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", "X-API-Key": KEY},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        DIRECT.open(asked)
+    assert refused.value.code == 422
+    assert [error["field"] for error in json.load(refused.value)["errors"]] == ["day"]
 
 
 @pytest.mark.slow

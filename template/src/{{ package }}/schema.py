@@ -134,6 +134,7 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     if kind in {"number", "integer"} and "enum" not in schema:
         public |= _within_reach(kind, schema, public)
     allowed = Field(ge=public.get("minimum"), le=public.get("maximum"))
+    held = _held(schema.get("x-dtype", ""))
     base: Any
     if kind == "array":
         base = Annotated[Any, BeforeValidator(arrays.check(schema))]
@@ -148,9 +149,11 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
         base = bool
     elif schema.get("format") == "date-time":
         aware = "," in schema.get("x-dtype", "")  # as in datetime64[ns, UTC]
-        base = Annotated[str, Field(max_length=40), AfterValidator(_date_time(aware))]
+        base = Annotated[
+            str, Field(max_length=40), AfterValidator(_date_time(aware)), AfterValidator(held)
+        ]
     elif schema.get("format") == "date":
-        base = Annotated[str, Field(max_length=10), AfterValidator(_date)]
+        base = Annotated[str, Field(max_length=10), AfterValidator(_date), AfterValidator(held)]
     else:
         base = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
     base = base | None if len(kinds) > 1 else base
@@ -214,6 +217,17 @@ def _date(value: str) -> str:
     if dt.date.fromisoformat(value).isoformat() != value:
         raise ValueError("Input should be a date as in 2020-01-31")
     return value
+
+
+def _held(dtype: str) -> Any:
+    """Make the check that a column can hold a date; one in nanoseconds cannot hold them all."""
+
+    def check(value: str) -> str:
+        if "[ns" in dtype and not 1678 <= int(value[:4]) <= 2261:
+            raise ValueError("Input should be a date from 1678 to 2261")
+        return value
+
+    return check
 
 
 def _date_time(aware: bool) -> Any:
