@@ -12,6 +12,7 @@ Json = dict[str, Any]
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 60
+NOT_VALID = "Not valid."
 
 
 class ApiError(Exception):
@@ -24,6 +25,15 @@ class Unreachable(ApiError):
 
 class Busy(ApiError):
     """The service is full, starting or too slow: the same call may succeed later."""
+
+    def __init__(self, message: str, wait: float = 0) -> None:
+        super().__init__(message)
+        self.wait = wait
+        """Seconds after which the service asks to be called again; 0 where it does not say."""
+
+
+class OverQuota(Busy):
+    """The caller has asked for more than it may within a time."""
 
 
 class KeyRefused(ApiError):
@@ -57,7 +67,8 @@ class Client:
         self.url = url.rstrip("/")
         self._session = requests.Session()
         if key:
-            self._session.headers["X-API-Key"] = key
+            # As bytes: a key with other letters than ASCII is then refused by the service.
+            self._session.headers["X-API-Key"] = key.strip().encode()
         retries = Retry(
             total=None,
             connect=0,
@@ -75,7 +86,7 @@ class Client:
 
     def model(self) -> Json:
         """Return what the model is, wants and answers (``GET /model``)."""
-        return self._call("GET", "/model")
+        return self._call("GET", "/model", holding=("title", "version", "inputs", "outputs"))
 
     def predict(self, instances: Sequence[Json]) -> Json:
         """Return one prediction for each instance, and the model that made them.
@@ -83,9 +94,13 @@ class Client:
         Raises:
             Rejected: At least one instance is not valid; then none is answered.
         """
-        return self._call("POST", "/predict", {"instances": instances})
+        return self._call(
+            "POST", "/predict", {"instances": instances}, holding=("predictions", "model")
+        )
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+    def _call(
+        self, method: str, path: str, body: Json | None = None, holding: Sequence[str] = ()
+    ) -> Json:
         try:
             response = self._session.request(
                 method,
@@ -104,12 +119,18 @@ class Client:
                 "Check that it runs and that API_URL is its address, then try again."
             ) from error
         try:
-            answer: Json = response.json()
+            answer = response.json()
         except requests.JSONDecodeError:
             answer = {}
-        if response.status_code == requests.codes.ok and answer:
+        answer = answer if isinstance(answer, dict) else {}
+        if response.status_code == requests.codes.ok and all(name in answer for name in holding):
             return answer
-        raise _failure(response.status_code, answer, self.url)
+        raise _failure(response.status_code, answer, self.url, _wait(response))
+
+
+def _wait(response: requests.Response) -> float:
+    said = response.headers.get("Retry-After", "")
+    return float(said) if said.isdecimal() else 0
 
 
 def about(prediction: Json, target: Json, outputs: Json) -> Json:
@@ -121,7 +142,15 @@ def about(prediction: Json, target: Json, outputs: Json) -> Json:
     return {single[field]: by_name[name] for field, by_name in prediction.items()}
 
 
-def _failure(status: int, problem: Json, url: str) -> ApiError:
+def _row_error(error: Json) -> RowError:
+    return RowError(error.get("row"), error.get("field"), error.get("message", NOT_VALID))
+
+
+def _later(wait: float) -> str:
+    return f"Wait {wait:g} seconds" if wait > 1 else "Wait a moment"
+
+
+def _failure(status: int, problem: Json, url: str, wait: float) -> ApiError:
     match status:
         case 401 | 403:
             return KeyRefused(
@@ -131,12 +160,18 @@ def _failure(status: int, problem: Json, url: str) -> ApiError:
         case 413:
             return Rejected([RowError(None, None, "Too large for the service: shorten the text.")])
         case 422:
-            errors = problem.get("errors") or [{"message": problem.get("detail", "Not valid.")}]
-            return Rejected([RowError(e.get("row"), e.get("field"), e["message"]) for e in errors])
+            errors = problem.get("errors") or [{"message": problem.get("detail", NOT_VALID)}]
+            return Rejected([_row_error(error) for error in errors])
         case 429:
-            return Busy("The service takes no more requests with this key now. Wait a minute.")
+            return OverQuota(
+                "The service takes no more requests from this page for now. "
+                f"{_later(wait)}, then try again.",
+                wait,
+            )
         case 503:
-            return Busy("The service is busy or still starting. Wait a moment, then try again.")
+            return Busy(
+                f"The service is busy or still starting. {_later(wait)}, then try again.", wait
+            )
         case 504:
             return Busy("The service took too long to answer. Try again, with fewer rows.")
         case _ if "title" in problem:

@@ -1,7 +1,5 @@
-"""Many rows: a CSV in, predictions in chunks the service accepts, a table out."""
+"""Many rows: a table in, predictions in chunks the service accepts, a table out."""
 
-import csv
-import io
 import json
 import math
 from collections import defaultdict
@@ -21,10 +19,6 @@ PROBLEM = "not predicted because"
 MISSING = {"", "na", "nan", "null"}
 
 
-class Unreadable(Exception):
-    """An uploaded file that is not a table of the model's inputs; the message says why."""
-
-
 @dataclass(frozen=True)
 class Answer:
     """What became of one row: its prediction, or the problem with it."""
@@ -35,45 +29,20 @@ class Answer:
 
 def example(fields: Sequence[Field]) -> pd.DataFrame:
     """Return a table of one row, the example."""
-    return _typed(pd.DataFrame([{f.name: f.example for f in fields}], dtype=object), fields)
+    return typed(pd.DataFrame([{f.name: f.example for f in fields}], dtype=object), fields)
 
 
-def read(data: bytes, fields: Sequence[Field]) -> pd.DataFrame:
-    """Read a CSV; a column with a cell of the wrong type stays text, so that it can be put right.
-
-    Columns that are no inputs of the model are kept, and come back beside the predictions.
-
-    Raises:
-        Unreadable: The file is no CSV, or lacks columns or rows.
-    """
-    try:
-        lines = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        rows = list(lines)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Unreadable("This is no CSV file in UTF-8. Save it as one, then try again.") from error
-    header = list(lines.fieldnames or ())
-    if lacking := [f.name for f in fields if f.required and f.name not in header]:
-        raise Unreadable(f"The file has no column {', '.join(map(repr, lacking))}.")
-    if len(set(header)) < len(header):
-        raise Unreadable("Two columns of the file have the same name.")
-    for number, row in enumerate(rows, start=1):
-        if None in row or None in row.values():
-            raise Unreadable(f"Row {number} has more or fewer cells than the header.")
-    if not rows:
-        raise Unreadable("The file has a header, but no rows.")
-    return _typed(pd.DataFrame(rows, columns=header, dtype=object), fields)
-
-
-def _typed(frame: pd.DataFrame, fields: Sequence[Field]) -> pd.DataFrame:
+def typed(frame: pd.DataFrame, fields: Sequence[Field]) -> pd.DataFrame:
+    """Give the inputs among the columns of ``frame`` their types; one that does not fit stays."""
     for field in fields:
         if field.type in DTYPES and field.name in frame:
-            values = pd.Series([_cell(value, field) for value in frame[field.name]], dtype=object)
+            values = pd.Series([cell(value, field) for value in frame[field.name]], dtype=object)
             with suppress(TypeError, ValueError, OverflowError):
                 frame[field.name] = values.astype(DTYPES[field.type])
     return frame
 
 
-def _cell(value: Value, field: Field) -> Value:
+def cell(value: Value, field: Field) -> Value:
     """Read a cell; what cannot be read stays text, for the service to refuse with its reason."""
     if not isinstance(value, str):
         return None if pd.isna(value) else value
@@ -114,7 +83,7 @@ def columns(frame: pd.DataFrame, fields: Sequence[Field]) -> Json:
 def instances(frame: pd.DataFrame, fields: Sequence[Field]) -> list[Json]:
     """Return the rows of a table as the service takes them."""
     columns = {
-        field.name: [_cell(value, field) for value in frame[field.name].tolist()]
+        field.name: [cell(value, field) for value in frame[field.name].tolist()]
         for field in fields
         if field.name in frame
     }

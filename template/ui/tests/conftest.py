@@ -1,11 +1,14 @@
 """The real service, started for these tests or found at API_URL, and the page in front of it."""
 
+import json
 import os
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,55 @@ from form import Field, Value
 APP = Path(__file__).parents[1] / "app.py"
 PROJECT = APP.parents[1]
 START_SECONDS = 120
+
+Reply = tuple[int, bytes]
+ANSWER = b'{"predictions": [], "model": {}}'
+
+
+def problem(status: int, **more: object) -> Reply:
+    body = {"type": "about:blank", "title": "Title", "status": status, "detail": "Detail", **more}
+    return status, json.dumps(body).encode()
+
+
+@pytest.fixture
+def service() -> Iterator[Callable[..., tuple[str, list[Json]]]]:
+    """A server that gives the replies it is told to, in turn, and notes who asked for what."""
+    servers = []
+
+    def start(*replies: Reply, retry_after: int = 0) -> tuple[str, list[Json]]:
+        asked: list[Json] = []
+        left = list(replies)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.reply()
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                asked.append({"key": self.headers["X-API-Key"]} | json.loads(body))
+                self.reply()
+
+            def reply(self):
+                status, reply = left.pop(0)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(reply)))
+                self.send_header("Retry-After", str(retry_after))
+                self.send_header("Location", self.path)
+                self.end_headers()
+                self.wfile.write(reply)
+
+            def log_message(self, *_):
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/", asked
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,24 @@
 
 import csv
 import io
+import json
 import socket
+from datetime import date, datetime
 from pathlib import Path
+from urllib.parse import parse_qsl
 
+import pyarrow.ipc
 import pytest
+from conftest import problem
 from streamlit.testing.v1 import AppTest
 
+import facts
 import form
+import groups
+import link
+import result
 from client import Client, Json, about
-from form import Field, plain
+from form import Field, Value, plain
 
 APP = Path(__file__).parents[1] / "app.py"
 
@@ -66,7 +75,7 @@ def test_the_button_shows_what_the_service_answers(page: AppTest, api: Client, i
     [prediction] = api.predict([instance])["predictions"]
     outputs = api.model()["outputs"]
     targets = outputs.get("targets", [outputs])
-    tables = iter(page.dataframe)
+    charts = iter(page.get("vega_lite_chart"))
     for shown, target in zip(page.metric, targets, strict=False):
         expected = about(prediction, target, outputs)
         if "value" in expected:
@@ -74,10 +83,89 @@ def test_the_button_shows_what_the_service_answers(page: AppTest, api: Client, i
             continue
         assert shown.value == plain(str(expected["label"]))
         if expected.get("probabilities"):
-            bars = next(tables).value
-            assert list(bars["probability"]) == sorted(bars["probability"], reverse=True)
+            [drawn] = next(charts).proto.datasets
+            bars = pyarrow.ipc.open_stream(drawn.data.data).read_all().to_pydict()
+            most = sorted(expected["probabilities"].values(), reverse=True)[: result.TOP]
+            assert bars["probability"] == pytest.approx(most)
             for label, probability in zip(bars["label"], bars["probability"], strict=True):
                 assert probability == pytest.approx(expected["probabilities"][label])
+
+
+def test_the_link_to_a_prediction_fills_in_the_form(
+    page: AppTest, fields: list[Field], instance: Json
+):
+    if not any(map(link.shareable, fields)):
+        pytest.skip("no input may stand in an address")
+    enter_texts(page, instance)
+    changed = next(field for field in fields if link.shareable(field))
+    entered = another(changed)
+    page.get_by_key(f"input:{changed.name}").set_value(entered)
+    page.form_submit_button[0].click().run()
+    query = next(c.value for c in page.code if "?" in c.value).partition("?")[2]
+
+    again = AppTest.from_file(APP, default_timeout=60)
+    again.query_params.update(parse_qsl(query, keep_blank_values=True))
+    again.run()
+
+    assert not again.exception
+    assert not again.warning
+    assert again.get_by_key(f"input:{changed.name}").value == entered
+
+
+def another(field: Field) -> Value | date | datetime:
+    """A value that is not the example: the form must have been told of it."""
+    if field.options:
+        return field.options[-1 if field.example == field.options[0] else 0]
+    if field.type == "boolean":
+        return not field.example
+    if field.is_moment:
+        return datetime(2001, 2, 3, 4, 5)
+    if field.is_day:
+        return date(2001, 2, 3)
+    low = 0 if field.minimum is None else field.minimum
+    return next(n for n in (low, low + 1) if n != field.example)
+
+
+def test_a_link_that_fits_no_more_is_said_to_be(api_url: str, fields: list[Field], monkeypatch):
+    unfit = next((f for f in fields if link.shareable(f) and f.type != "boolean"), None)
+    if unfit is None:
+        pytest.skip("no input may stand in an address")
+    monkeypatch.setenv("API_URL", api_url)
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params[unfit.name] = "neither here nor there"
+    page.run()
+
+    assert not page.exception
+    assert plain(unfit.name) in page.warning[0].value
+    assert page.get_by_key(f"input:{unfit.name}").value is not None or unfit.example is None
+
+
+def test_many_inputs_can_be_found_without_forgetting_what_was_entered(
+    page: AppTest, fields: list[Field]
+):
+    if len(fields) <= groups.GROUP:
+        pytest.skip("the model has few inputs")
+    last = fields[-1].name
+    page.text_input[0].set_value(last).run()
+
+    assert not page.exception
+    assert page.expander[0].label.startswith("Found: ")
+    for field in fields:
+        assert page.get_by_key(f"input:{field.name}") is not None
+
+
+def test_the_page_tells_what_the_model_is(page: AppTest, api: Client, fields: list[Field]):
+    model = api.model()
+    said = " ".join(element.value for element in (*page.markdown, *page.metric, *page.caption))
+
+    assert model["version"] in said
+    assert facts.LEVELS[model["level"]] in said
+    for metric in model["provenance"].get("metrics", []):
+        assert f"{metric['value']:.4g}" in said
+    listed = next(t.value for t in page.dataframe if "input" in t.value)
+    assert list(listed["input"]) == [field.title for field in fields]
+    page.button(key="check now").click().run()
+    assert model["version"] in page.success[0].value
 
 
 def test_a_bad_row_is_marked_and_the_good_one_answered(
@@ -122,3 +210,48 @@ def test_without_a_service_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPa
     assert not page.exception
     assert "does not answer" in page.error[0].value
     assert page.button[0].label == "Try again"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "API\\_KEY"), (429, "no more requests"), (503, "busy"), (504, "too long"), (500, "log")],
+)
+def test_a_failure_of_the_service_is_told_in_words(
+    status: int, words: str, api: Client, instance: Json, service, monkeypatch: pytest.MonkeyPatch
+):
+    url, _ = service((200, json.dumps(api.model()).encode()), *[problem(status)] * 3)
+    monkeypatch.setenv("API_URL", url)
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    enter_texts(page, instance)
+    page.form_submit_button[0].click().run()
+
+    assert not page.exception
+    assert words in page.error[0].value
+
+
+def test_a_form_for_another_model_is_renewed(
+    api: Client, instance: Json, service, monkeypatch: pytest.MonkeyPatch
+):
+    before = api.model()
+    number = {"type": "integer", "minimum": 5, "maximum": 7}
+    choice = {"type": "string", "enum": ["five", "six"]}
+    name = next(iter(before["inputs"]["properties"]))
+    inputs = {"properties": {name: number}, "required": [name]}
+    before |= {"inputs": inputs, "example": {name: 6}, "version": "before"}
+    after = before | {"inputs": inputs | {"properties": {name: choice}}, "version": "after"}
+    after |= {"example": {name: "six"}}
+    said = [json.dumps(model).encode() for model in (before, after, after)]
+    refused = problem(422, errors=[{"row": 0, "field": name, "message": "not one of these"}])
+    url, _ = service((200, said[0]), refused, (200, said[1]), (200, said[2]))
+    monkeypatch.setenv("API_URL", url)
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    page.form_submit_button[0].click().run()
+
+    assert "not one of these" in page.error[0].value
+    assert "has changed" in page.info[-1].value
+    page.button(key="load anew").click().run()
+
+    assert not page.exception
+    assert not page.error
+    assert page.get_by_key(f"input:{name}").type == "selectbox"
+    assert page.get_by_key(f"input:{name}").value == "six"
