@@ -14,7 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 import yaml
-from conftest import MLSHIP, Cli, MakeNotebook, predict_in_browser
+from conftest import MLSHIP, Cli, MakeNotebook
 
 from mlship import uv
 
@@ -240,18 +240,6 @@ def test_pair_starts_answers_and_stops(project: Path) -> None:
         uv.run(["run", "poe", "down"], cwd=project)
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(addresses[0] + "/livez", timeout=5)
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-def test_page_is_drawn_and_predicts_in_a_browser(project: Path, tmp_path: Path) -> None:
-    said = uv.run(["run", "poe", "up"], cwd=project)
-    page_address = re.findall(r"http://127\.0\.0\.1:\d+", said)[1]
-    try:
-        species = "setosa|versicolor|virginica"
-        predict_in_browser(page_address, "Iris demo", species, tmp_path / "page.png")
-    finally:
-        uv.run(["run", "poe", "down"], cwd=project)
 
 
 def left_in(folder: Path) -> list[str]:

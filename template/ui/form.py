@@ -17,6 +17,7 @@ Value = str | int | float | bool | list[Any] | None
 LINE = 80
 SHOWN = 140
 """Pixels of the page that a picture is wide."""
+MARKDOWN = re.compile(r"[\\`*\[\]$~<]|:(?=\S)|(?<!\w)[#>]|(?<![^\W_])_|_(?![^\W_])")
 EARLIEST, LATEST = datetime(1800, 1, 1), datetime(2199, 12, 31)
 
 
@@ -251,8 +252,11 @@ def suffixes(field: Field) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Escape what Streamlit would read as Markdown, so that column names show as they are."""
-    return re.sub(r"([\\`*_\[\]$:~<>#])", r"\\\1", text)
+    """Escape what Streamlit would read as Markdown, so that column names show as they are.
+
+    Nothing more is, ``a_b`` for one: screen readers are given the names with their backslashes.
+    """
+    return MARKDOWN.sub(r"\\\g<0>", text)
 
 
 def numeral(value: Value) -> str:

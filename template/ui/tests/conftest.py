@@ -24,6 +24,7 @@ PROJECT = APP.parents[1]
 START_SECONDS = 120
 
 Reply = tuple[int, bytes]
+Service = Callable[..., tuple[str, list[Json]]]
 ANSWER = b'{"predictions": [], "model": {}}'
 
 
@@ -33,7 +34,7 @@ def problem(status: int, **more: object) -> Reply:
 
 
 @pytest.fixture
-def service() -> Iterator[Callable[..., tuple[str, list[Json]]]]:
+def service() -> Iterator[Service]:
     """A server that gives the replies it is told to, in turn, and notes who asked for what."""
     servers = []
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pyarrow.ipc
 import pytest
-from conftest import problem
+from conftest import Service, problem
 from streamlit.testing.v1 import AppTest
 
 import facts
@@ -193,6 +193,49 @@ def test_a_bad_row_is_marked_and_the_good_one_answered(
     assert answered.iloc[0, 0] == expected.get("label", expected.get("value"))
 
 
+def test_rows_wait_for_as_long_as_the_service_asks(
+    api: Client,
+    fields: list[Field],
+    instance: Json,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    require_table(fields)
+    answer = json.dumps(api.predict([instance])).encode()
+    said = (200, json.dumps(api.model()).encode())
+    url, _ = service(said, problem(429), (200, answer), retry_after=1)
+    monkeypatch.setenv("API_URL", url)
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    page.button(key="predict table").click().run()
+
+    assert not page.error
+    assert len(page.dataframe[1].value) == 1
+
+
+def test_when_the_service_fails_half_way_its_answers_are_kept(
+    api: Client,
+    fields: list[Field],
+    instance: Json,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    require_table(fields)
+    model = api.model()
+    model["limits"]["rows"] = 1
+    answer = json.dumps(api.predict([instance])).encode()
+    url, _ = service((200, json.dumps(model).encode()), (200, answer), problem(500))
+    monkeypatch.setenv("API_URL", url)
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    page.file_uploader[0].upload("rows.csv", to_csv(instance, instance), "text/csv").run()
+    page.button(key="predict table").click().run()
+
+    assert "log" in page.error[0].value
+    refused, answered = (table.value for table in page.dataframe[1:3])
+    assert list(refused.index) == [2]
+    assert list(refused.iloc[:, 0]) == ["not answered"]
+    assert list(answered.index) == [1]
+
+
 def test_a_file_without_the_inputs_is_refused_in_words(page: AppTest, fields: list[Field]):
     require_table(fields)
     page.file_uploader[0].upload("rows.csv", b"something else\n1\n", "text/csv").run()
@@ -214,10 +257,15 @@ def test_without_a_service_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(401, "API\\_KEY"), (429, "no more requests"), (503, "busy"), (504, "too long"), (500, "log")],
+    [(401, "API_KEY"), (429, "no more requests"), (503, "busy"), (504, "too long"), (500, "log")],
 )
 def test_a_failure_of_the_service_is_told_in_words(
-    status: int, words: str, api: Client, instance: Json, service, monkeypatch: pytest.MonkeyPatch
+    status: int,
+    words: str,
+    api: Client,
+    instance: Json,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     url, _ = service((200, json.dumps(api.model()).encode()), *[problem(status)] * 3)
     monkeypatch.setenv("API_URL", url)
@@ -230,7 +278,7 @@ def test_a_failure_of_the_service_is_told_in_words(
 
 
 def test_a_form_for_another_model_is_renewed(
-    api: Client, instance: Json, service, monkeypatch: pytest.MonkeyPatch
+    api: Client, instance: Json, service: Service, monkeypatch: pytest.MonkeyPatch
 ):
     before = api.model()
     number = {"type": "integer", "minimum": 5, "maximum": 7}

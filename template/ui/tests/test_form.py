@@ -138,7 +138,20 @@ def test_the_label_names_the_unit_once():
 def test_markdown_in_a_name_is_shown_as_it_is():
     label = draw(field({"type": "number"})).number_input[0].label
 
-    assert label == r"a\_b / c (cm) \*d\* \:red\[e\] \$f\$"
+    assert label == r"a_b / c (cm) \*d\* \:red\[e\] \$f\$"
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("_a_ __b__ a__b", r"\_a\_ \_\_b\_\_ a\_\_b"),
+        ("time: 5 :wave: http://x", r"time: 5 \:wave: http\://x"),
+        ("# a\n> b C# 1>0 a<b", "\\# a\n\\> b C# 1>0 a\\<b"),
+        ("~a~ `b` \\", r"\~a\~ \`b\` \\"),
+    ],
+)
+def test_only_what_markdown_means_is_escaped(text: str, escaped: str):
+    assert form.plain(text) == escaped
 
 
 def test_a_value_outside_what_training_saw_is_worth_a_warning():
