@@ -11,11 +11,10 @@ import form
 import groups
 import link
 import many
+import renewal
 import result
 from client import ApiError, Client, Json, Rejected
 from form import Field, plain
-
-RENEW = "load the form anew"
 
 
 @st.cache_data(ttl="1 minute", show_spinner=False)
@@ -28,7 +27,7 @@ def page() -> None:
     """Draw the whole page."""
     url = os.environ.get("API_URL", "http://127.0.0.1:8000")
     key = os.environ.get("API_KEY") or None
-    if st.session_state.pop(RENEW, False):
+    if renewal.begun():
         describe.clear()
     try:
         with st.spinner("Asking what the model takes"):
@@ -70,7 +69,7 @@ def forget_other_inputs(model: Json) -> None:
 @st.fragment
 def predict_one(api: Client, model: Json, fields: Sequence[Field]) -> None:
     """Ask for one row and show what the model makes of it."""
-    if RENEW in st.session_state:
+    if renewal.asked():
         st.rerun(scope="app")
     row, pressed = enter(fields)
     if not pressed or any(field.shape and row[field.name] is None for field in fields):
@@ -81,7 +80,7 @@ def predict_one(api: Client, model: Json, fields: Sequence[Field]) -> None:
     except Rejected as refusal:
         for problem in refusal.errors:
             st.error(plain(str(problem)))
-        offer_renewal(api, model)
+        renewal.offer(api, model)
     except ApiError as error:
         st.error(plain(str(error)))
     else:
@@ -92,7 +91,7 @@ def predict_one(api: Client, model: Json, fields: Sequence[Field]) -> None:
         name, version = answer["model"]["name"], answer["model"]["version"]
         st.caption(plain(f"{name}, version {version}"))
         if version != model["version"]:
-            offer_renewal(api, model)
+            renewal.offer(api, model)
         share(fields, row)
 
 
@@ -132,22 +131,6 @@ def ask(fields: Sequence[Field]) -> Json:
         with grid.cell(column_span="all" if field.is_long else 1):
             row[field.name] = form.draw(field)
     return row
-
-
-def offer_renewal(api: Client, model: Json) -> None:
-    """Where the service has another model by now than the form was made for, offer its form."""
-    try:
-        now = api.model()
-    except ApiError:
-        return
-    if now != model:
-        st.info(
-            "The model has changed since this page was opened. Load the page anew: the new model "
-            "may take other inputs."
-        )
-        st.button(
-            "Load anew", key="load anew", on_click=st.session_state.update, args=[{RENEW: True}]
-        )
 
 
 def share(fields: Sequence[Field], row: Json) -> None:

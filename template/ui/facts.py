@@ -22,6 +22,13 @@ LEVELS = {
 }
 
 
+KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "boolean": "yes or no",
+    "date": "day",
+    "date-time": "day and time",
+}
 MEASURED = {
     "other rows": "on rows that it had not learned from",
     "its training rows": "on the rows that it learned from: others may go worse",
@@ -75,7 +82,7 @@ def tell_inputs(fields: Sequence[Field]) -> None:
     """List the inputs with what training saw of them, and say what becomes of other values."""
     columns = {
         "input": [field.title for field in fields],
-        "type": [field.kind for field in fields],
+        "type": [_kind(field) for field in fields],
         "training saw": [_seen(field) for field in fields],
         "missing": [share(field.observed.get("missing")) for field in fields],
         "allowed": [_allowed(field) for field in fields],
@@ -136,8 +143,12 @@ def _answer(outputs: Json) -> str:
 
 def _measured(metric: Mapping[str, Any]) -> str:
     rows = metric.get("rows")
-    where = [MEASURED.get(rows, f"on {rows}")] if rows else []
-    return ", ".join(where + ([f"cell {metric['cell']}"] if "cell" in metric else []))
+    cell = [f"cell {metric['cell']}"] if "cell" in metric else []
+    return ", ".join(cell + ([MEASURED.get(rows, f"on {rows}")] if rows else []))
+
+
+def _kind(field: Field) -> str:
+    return "choice" if field.options else KINDS.get(field.kind, field.kind)
 
 
 def _allowed(field: Field) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 import form
 import picture
+import renewal
 import table
 import upload
 from client import ApiError, Busy, Client, Json
@@ -20,6 +21,8 @@ PATIENCE = 60
 @st.fragment
 def predict(api: Client, model: Json, fields: Sequence[Field]) -> None:
     """Ask for a table, by hand or from a CSV, and give it back with the predictions."""
+    if renewal.asked():
+        st.rerun(scope="app")
     if any(field.shape for field in fields):
         predict_files(api, model, fields[0])
         return
@@ -52,6 +55,8 @@ def predict(api: Client, model: Json, fields: Sequence[Field]) -> None:
     if st.button("Predict", type="primary", key="predict table") and len(frame):
         answers = ask(api, model, table.instances(frame, fields))
         show(frame, table.results(answers, model["outputs"]), model["name"])
+        if any(answer.problem for answer in answers):
+            renewal.offer(api, model)
 
 
 def predict_files(api: Client, model: Json, field: Field) -> None:
