@@ -277,8 +277,8 @@ def test_a_failure_of_the_service_is_told_in_words(
     assert words in page.error[0].value
 
 
-NUMBER = {"type": "integer", "minimum": 5, "maximum": 7}
-CHOICE = {"type": "string", "enum": ["five", "six"]}
+NUMBER = {"type": ["integer", "null"], "minimum": 5, "maximum": 7}
+CHOICE = {"type": ["string", "null"], "enum": ["five", "six", None]}
 
 
 @pytest.mark.parametrize("button", ["FormSubmitter:row-Predict", "predict table"])
