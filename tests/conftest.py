@@ -35,7 +35,15 @@ LIBRARIES = [
     "xgboost-cpu",
 ]
 """What the tests' own notebooks run with."""
-SERVICE = ["fastapi", "httpx2", "pydantic-settings", "pytest", "skops", "uvicorn[standard]"]
+SERVICE = [
+    "fastapi",
+    "httpx2",
+    "prometheus-client",
+    "pydantic-settings",
+    "pytest",
+    "skops",
+    "uvicorn[standard]",
+]
 """What a generated service and its tests need beside a model's libraries."""
 
 MakeNotebook = Callable[..., Path]
