@@ -140,6 +140,17 @@ def test_no_other_site_may_frame_the_page(address: str) -> None:
         urllib.request.urlopen(f"{address}/_stcore/metrics", timeout=10)
 
 
+def test_the_readme_shows_the_page_that_is_drawn(project: Path, address: str) -> None:
+    before = (project / "README.md").read_text()
+    for _ in range(2):
+        uv.run(["run", "poe", "screenshot"], cwd=project)
+
+    assert (project / "docs" / "page.png").read_bytes().startswith(b"\x89PNG")
+    line = "![The page, after one prediction](docs/page.png)"
+    after = (project / "README.md").read_text().splitlines()
+    assert [text for text in after if text not in before.splitlines()] == [line]
+
+
 def test_when_the_service_is_gone_the_page_says_so(page: Page, project: Path) -> None:
     service = int((project / ".run" / "api.pid").read_text())
     api = json.loads((project / ".run" / "addresses.json").read_text())["api"]
