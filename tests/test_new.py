@@ -1,13 +1,17 @@
 """mlship new, end to end: a project that proves itself, or nothing at all."""
 
+import importlib.util
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import threading
 import time
 import tomllib
 import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +244,49 @@ def test_pair_starts_answers_and_stops(project: Path) -> None:
         uv.run(["run", "poe", "down"], cwd=project)
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(addresses[0] + "/livez", timeout=5)
+
+
+@pytest.fixture
+def pair(rendered: Path, tmp_path: Path) -> Any:
+    """The script that starts a project's pair, in a project that may be changed."""
+    spec = importlib.util.spec_from_file_location("pair", rendered / "scripts" / "pair.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.RUN = tmp_path  # type: ignore[attr-defined]
+    return module
+
+
+def test_pairs_that_start_together_take_ports_of_their_own(pair: Any) -> None:
+    with pair.reserved(0) as port:
+        with pair.reserved(port) as other:
+            assert other != port
+        with socket.create_server(("127.0.0.1", port)), pair.reserved(port) as other:
+            assert other != port
+
+
+def test_another_project_at_a_pairs_addresses_is_not_taken_for_it(
+    pair: Any, tmp_path: Path
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        addresses = {"api": address, "page": address}
+        (tmp_path / "addresses.json").write_text(json.dumps(addresses))
+        assert pair.running() == addresses
+        (tmp_path / "api.pid").write_text(str(os.getppid()))
+        assert pair.running() == {}
+        server.shutdown()
+
+
+class Answering(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
 
 
 def left_in(folder: Path) -> list[str]:

@@ -35,6 +35,8 @@ def draw(address: str, path: Path) -> None:
         page.goto(address)
         page.get_by_role("button", name="Predict").first.click()
         page.get_by_test_id("stMetricValue").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        page.get_by_test_id("stSkeleton").wait_for(state="detached")
         page.wait_for_timeout(1000)  # the bars grow into place
         page.screenshot(path=path)
         browser.close()
