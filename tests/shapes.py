@@ -2277,3 +2277,30 @@ shape(
     columns="income visits",
     inputs="df[['visits', 'income']].fillna(0)",
 )
+
+# Training reads what the features have no need of.
+
+shape(
+    "target_in_a_list_of_tables",
+    "combine = [df, more]\nnames = {'low': 0, 'mid': 1, 'high': 2}",
+    "for d in combine:\n    d['grade'] = d['grade'].map(names)",
+    "for d in combine:\n    d['visits'] = d['visits'] / 2",
+    "X = df[['visits', 'income']]; y = df.grade",
+    "model = LogisticRegression(max_iter=9000).fit(X, y)",
+    columns="income visits",
+    start="df = pd.read_csv('people.csv'); more = pd.read_csv('more.csv')",
+)
+shape(
+    "constants_of_loading",
+    "X = df[['visits', 'income']] / 2; " + SCORE,
+    FIT,
+    columns="income visits",
+    start="MARK = ','\nKEPT = ['visits', 'income', 'score']\ndf = pd.read_csv('people.csv', sep=MARK, usecols=KEPT)",
+)
+shape(
+    "constant_of_loading_alone",
+    "X = df[['visits', 'income']]; " + SCORE,
+    FIT,
+    columns="income visits",
+    start="MARK = ','\ndf = pd.read_csv('people.csv', sep=MARK)",
+)

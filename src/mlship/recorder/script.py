@@ -465,10 +465,16 @@ class Script:
     def defined(self) -> set[str]:
         """Return the names of the functions and constants in the module of the features."""
         names: set[str] = set()
-        for index in self.module_level:
+        for index in set(self.module_level) - self.unsaid():
             if not isinstance(self.statements[index].node, (ast.Import, ast.ImportFrom)):
                 names |= bound(self.statements[index].node)
         return names
+
+    def unsaid(self) -> set[int]:
+        """Return the constants that the features do not need, but loading or training may."""
+        spoken = self._spoken()
+        nodes = {i: self.statements[i].node for i in self.module_level}
+        return {i for i, node in nodes.items() if _is_constant(node) and not bound(node) & spoken}
 
     def cells(self, inner: Iterable[int]) -> str:
         """Say which cells some statements are from."""
@@ -552,12 +558,10 @@ class Script:
     def definitions(self) -> list[str]:
         """Return the notebook's functions and constants that the code needs."""
         lines: list[str] = []
-        spoken = self._spoken()
+        unsaid = self.unsaid()
         for index in self.module_level:
             statement = self.statements[index]
-            if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
-                continue
-            if _is_constant(statement.node) and not bound(statement.node) & spoken:
+            if isinstance(statement.node, (ast.Import, ast.ImportFrom)) or index in unsaid:
                 continue
             lines += statement.comments
             if isinstance(statement.node, ast.FunctionDef):

@@ -55,6 +55,8 @@ class Training:
         self.model = name if name and name.isidentifier() else "model"
         self.own_fit = self._simple_fit(name)
         self._require_one_meaning()
+        self.gathered: set[int] = set()
+        """The statements that put tables into a list, which the work on the target reads again."""
         self.body = self._needed()
         taken = set().union(*(self.statements[i].binds for i in self.body))
         self.rows = "loaded_rows" if "rows" in taken else "rows"
@@ -104,6 +106,7 @@ class Training:
         own |= {index for index in range(at) if self._sows(index)}
         live = self.statements[at].needs if self.own_fit else set()
         live = live - names_of(script.fit.samples) - names_of(script.fit.target)
+        passed = {script.rows_name, *(stage.returned for stage in script.stages)}
         chosen: set[int] = set()
         for index in reversed(range(at)):
             statement = self.statements[index]
@@ -111,7 +114,11 @@ class Training:
                 chosen.add(index)
                 live = (live - bound(statement.node)) | statement.needs
             elif statement.error is None and statement.changed & live:
-                if index in inside or index in script.of_rows or index in self.fits:
+                if index in inside and script.spared and _gathers(statement.node, live - passed):
+                    self.gathered.add(index)
+                    chosen.add(index)
+                    live = (live - bound(statement.node)) | statement.needs
+                elif index in inside or index in script.of_rows or index in self.fits:
                     live = live - bound(statement.node)
                 else:
                     chosen.add(index)
@@ -179,6 +186,9 @@ class Training:
                 continue
             lines += [*statement.comments, writer.statement(statement, training=True)]
         writer.replaced.clear()
+        spoken = names_in("\n".join(lines))
+        constants = [self.statements[i] for i in sorted(script.unsaid())]
+        lines[:0] = [s.source for s in constants if bound(s.node) & spoken]
         kind = script.rows_kind
         rows, columns = script.rows_name, ""
         if script.columns is not None:
@@ -296,13 +306,14 @@ class Training:
             if name != stage.returned:
                 writer.replaced[id(end)] = name
         imports: list[str] = []
+        unsaid = script.unsaid()
         for index in self.body:
             statement = self.statements[index]
             if any(name in self.own for name in bound(statement.node)):
                 continue
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
                 imports.append(statement.source)
-            elif index not in script.module_level:
+            elif index not in script.module_level or index in unsaid:
                 code = [*statement.comments, writer.statement(statement, training=True)]
                 steps.append((self._position(index), code))
                 if self.encoder is not None and self.encoder[1] == index:
@@ -385,7 +396,7 @@ class Training:
     def _position(self, index: int) -> float:
         """Return when a statement runs: where rows are spared work on the target, after them."""
         script = self.script
-        if not script.spared or index not in script.target_path:
+        if not script.spared or index not in script.target_path | self.gathered:
             return index
         drawn = sum(border.at < index for border in script.borders)
         lasts = [max(s.inner, default=-1) for s in script.stages if s.number == drawn]
@@ -455,6 +466,15 @@ class Training:
                 "",
             ]
         )
+
+
+def _gathers(node: ast.stmt, names: Container[str]) -> bool:
+    """Say whether a statement only puts tables into a list that has one of some names."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, (ast.List, ast.Tuple)):
+        return False
+    named = all(isinstance(item, ast.Name) for item in node.value.elts)
+    target = node.targets[0]
+    return named and isinstance(target, ast.Name) and target.id in names
 
 
 def _columns(names: Sequence[str]) -> str:
