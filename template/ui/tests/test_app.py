@@ -113,7 +113,10 @@ def test_the_link_to_a_prediction_fills_in_the_form(
 
 
 def another(field: Field) -> Value | date | datetime:
-    """A value that is not the example: the form must have been told of it."""
+    """A value that is not the example: the form must have been told of it.
+
+    A number is one that training saw, since a model may know no other.
+    """
     if field.options:
         return field.options[-1 if field.example == field.options[0] else 0]
     if field.type == "boolean":
@@ -122,8 +125,8 @@ def another(field: Field) -> Value | date | datetime:
         return datetime(2001, 2, 3, 4, 5)
     if field.is_day:
         return date(2001, 2, 3)
-    low = 0 if field.minimum is None else field.minimum
-    return next(n for n in (low, low + 1) if n != field.example)
+    seen = (field.observed["minimum"], field.observed["maximum"])
+    return next(n for n in (*seen, seen[1] + 1) if n != field.example)
 
 
 def test_a_link_that_fits_no_more_is_said_to_be(api_url: str, fields: list[Field], monkeypatch):

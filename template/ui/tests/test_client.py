@@ -12,7 +12,6 @@ from client import ApiError, Busy, Client, KeyRefused, OverQuota, Rejected, Unre
         (problem(401), KeyRefused, "API_KEY"),
         (problem(413), Rejected, "Too large"),
         (problem(422), Rejected, "Detail"),
-        (problem(429), Busy, "Wait a minute"),
         (problem(504), Busy, "too long"),
         (problem(429), OverQuota, "no more requests"),
         (problem(500), ApiError, "Title"),
