@@ -2304,3 +2304,21 @@ shape(
     columns="income visits",
     start="MARK = ','\ndf = pd.read_csv('people.csv', sep=MARK)",
 )
+
+# A column that is a view of its table.
+
+shape(
+    "view_changed_and_set",
+    "sex = df['sex']\nfor i in range(len(sex)):\n    if sex[i] == 'male':\n        sex[i] = 1\n    else:\n        sex[i] = 0\ndf['sex'] = sex",
+    "X = df[['sex', 'visits']]; " + SCORE,
+    FIT,
+    columns="sex visits",
+)
+shape(
+    "view_changed",
+    "sex = df['sex']\nsex[sex == 'male'] = 1",
+    "sex[sex == 'female'] = 0",
+    "X = df[['sex', 'visits']].astype(int); " + SCORE,
+    FIT,
+    columns="sex visits",
+)

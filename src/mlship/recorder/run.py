@@ -36,6 +36,7 @@ from . import (
     tables,
     targets,
     tensors,
+    views,
 )
 from .harmless import is_harmless, stored
 from .hooks import Hooks
@@ -109,7 +110,8 @@ class Recorder:
         self._drawn = not plain
         reached = set() if plain else self.watch.before(statement.reads)
         before = {name: self.watch.content(name) for name in reached}
-        item = self.watch.item(store) if store else None
+        # a view of the column that is set may have changed it before: what sets it counts
+        item = self.watch.item(store) if store and not self._sets_view(statement.node) else None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -138,6 +140,14 @@ class Recorder:
             self.hooks.install()
             suspected = statements.intended(statement, self._changing) if reached else ()
             statement.changed = self.watch.after(reached, suspected, self.log.fitted)
+
+    def _sets_view(self, node: ast.stmt) -> bool:
+        """Say whether a statement sets in a table what is a view of it."""
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Name):
+            return False
+        holders = (part.value for part in node.targets if isinstance(part, ast.Subscript))
+        named = [self.namespace.get(part.id) for part in holders if isinstance(part, ast.Name)]
+        return any(views.overlap(self.namespace.get(node.value.id), holder) for holder in named)
 
     def _take_functions(self, statement: Statement) -> None:
         if isinstance(statement.node, ast.FunctionDef):

@@ -13,7 +13,7 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
-from . import tables
+from . import tables, views
 from .harmless import Store
 
 CELLS_WATCHED = 2_000_000
@@ -140,19 +140,29 @@ class Watch:
         return set()
 
     def _reach(self, names: Iterable[str]) -> set[str]:
-        """Return each name of an object that ``names`` lead to, through lists and dictionaries."""
+        """Return each name of an object that ``names`` lead to.
+
+        They lead through lists and dictionaries, and to what lies in the same memory.
+        """
         objects: set[int] = set()
+        shared: set[int] = set()
         for name in self.needs(names):
             value = self.namespace.get(name)
             if value is not None and not isinstance(value, (types.ModuleType, type)):
-                objects.add(id(value))
-                objects.update(map(id, _parts(value)))
+                found = [value, *_parts(value)]
+                objects.update(map(id, found))
+                shared |= views.memory(found)
+
+        def leads_there(value: Any) -> bool:
+            found = [value, *_parts(value)]
+            return any(id(part) in objects for part in found) or (
+                bool(shared) and not shared.isdisjoint(views.memory(found))
+            )
+
         return {
             name
             for name, value in self.namespace.items()
-            if type(value) not in FIXED
-            and not name.startswith("__")
-            and (id(value) in objects or any(id(part) in objects for part in _parts(value)))
+            if type(value) not in FIXED and not name.startswith("__") and leads_there(value)
         }
 
 
