@@ -40,6 +40,10 @@ REFUSALS = (2, 5)
 """The exit codes of a refusal that is one; any other is a crash."""
 
 
+UNSET = ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+"""What is not handed on: a project's many processes would compile its libraries again and again."""
+
+
 @dataclass
 class Result:
     """How a notebook ended."""
@@ -283,7 +287,7 @@ def _run(
 ) -> "subprocess.CompletedProcess[str]":
     """Run a process to its end; keep what it says beside the project."""
     started = time.monotonic()
-    environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
+    environment = {k: v for k, v in os.environ.items() if k not in UNSET}
     done = subprocess.run(
         command,
         cwd=cwd or place.folder,
