@@ -2304,6 +2304,13 @@ shape(
     columns="income visits",
     start="MARK = ','\ndf = pd.read_csv('people.csv', sep=MARK)",
 )
+shape(
+    "path_of_loading",
+    "X = df[['visits', 'income']]; " + SCORE,
+    FIT,
+    columns="income visits",
+    start="path = 'people.csv'\ndf = pd.read_csv(path)",
+)
 
 # A column that is a view of its table.
 

@@ -186,7 +186,7 @@ class Training:
                 continue
             lines += [*statement.comments, writer.statement(statement, training=True)]
         writer.replaced.clear()
-        spoken = names_in("\n".join(lines))
+        spoken = names_in("\n".join(lines)) - {"path"}
         constants = [self.statements[i] for i in sorted(script.unsaid())]
         lines[:0] = [s.source for s in constants if bound(s.node) & spoken]
         kind = script.rows_kind
