@@ -2329,3 +2329,16 @@ shape(
     FIT,
     columns="sex visits",
 )
+
+# An array of a data set in a table whose columns are called by their places.
+
+shape(
+    "data_set_in_a_table_without_names",
+    "flowers = load_iris()\ndf = pd.DataFrame(flowers.data)",
+    "df['target'] = flowers.target",
+    "X = df.drop('target', axis='columns'); y = df.target",
+    "model = LogisticRegression(max_iter=9000).fit(X, y)",
+    columns="0 1 2 3",
+    table=f"{FLOWERS}.set_axis(range(4), axis=1)",
+    start=IRIS,
+)

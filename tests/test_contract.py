@@ -523,11 +523,22 @@ def test_labels_stay_where_the_notebook_reads_another_file_too(
 ) -> None:
     (tmp_path / "others.csv").write_text("Name,Age\nPerson 301,7\n")
     project, _ = generate(tmp_path, science, f"others = pd.read_csv('others.csv')\n{CHURN}")
-    data = str(tmp_path / "people.csv")
+    data = str((tmp_path / "people.csv").rename(tmp_path / "our people.csv"))
     said = uv.run(["run", "poe", "train", "--data", data], cwd=project)
     assert "on the same data: the same answers as before to 50 rows" in said
     outputs = json.loads((project / "model" / "signature.json").read_text())["outputs"]
     assert (outputs["labels"], outputs["x-encoded"]) == (["churned", "stayed"], [0, 1])
+
+
+@pytest.mark.slow
+def test_labels_stay_where_training_reads_no_file_but_the_notebook_does(
+    science: Path, tmp_path: Path
+) -> None:
+    cell = "from sklearn.datasets import load_iris\niris = load_iris()\n"
+    cell += "model = RandomForestClassifier(5, random_state=0).fit(iris.data, iris.target)"
+    project, _ = generate(tmp_path, science, cell)
+    said = uv.run(["run", "poe", "train"], cwd=project)
+    assert "on the same data: the same answers as before to 50 rows" in said
 
 
 @pytest.mark.slow

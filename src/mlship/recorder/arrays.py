@@ -43,6 +43,19 @@ def columns_of(array: Any, log: Log) -> Columns:
     return Columns(_positions(array.shape[1]), False)
 
 
+def is_loaded(table: Any, log: Log) -> bool:
+    """Say whether a frame holds what was loaded, unchanged and by the same names.
+
+    A frame that is made of a whole array without names has its columns' positions for names.
+    """
+    array = table.to_numpy()
+    known = columns_of(array, log)
+    names = list(table.columns)
+    widths = {part.shape[1] for _, part in _loaded(log) if not hasattr(part, "columns")}
+    placed = names == list(range(array.shape[1])) and array.shape[1] in widths
+    return known.loaded and (placed or names == known.names)
+
+
 def as_table(array: Any, names: Sequence[str]) -> Any:
     """Return an array as a frame."""
     import pandas

@@ -114,10 +114,7 @@ def _is_as_loaded(cut: Cut) -> bool:
     loaded = [table for _, table in log.sources if hasattr(table, "columns")]
     if any(tables.unchanged_part(table, cut.rows) for table in loaded):
         return True
-    if not hasattr(cut.rows, "columns"):
-        return False
-    known = arrays.columns_of(cut.rows.to_numpy(), log)
-    return known.loaded and known.names == list(cut.rows.columns)
+    return hasattr(cut.rows, "columns") and arrays.is_loaded(cut.rows, log)
 
 
 def made_of(cut: Cut) -> targets.Made | None:
