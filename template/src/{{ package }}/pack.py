@@ -231,7 +231,7 @@ def train(project: Path, data: Path | None) -> Handover:
     codes = [plain_value(code) for code in classes]
     encoded = getattr(trained, "labels", None)
     same = {file["sha256"] for file in files} <= {file["sha256"] for file in known}
-    if same and bool(files) == bool(known):  # else nothing proves that the codes mean the same
+    if same and (files or not _reads_files()):  # else nothing proves that the codes mean the same
         labels = outputs["labels"] if outputs.get("x-encoded") == codes else None
     elif encoded is not None and "x-encoded" in outputs and {*codes} <= {*range(len(encoded))}:
         labels = [plain_value(encoded[code]) for code in codes]
@@ -259,6 +259,12 @@ def _names(previous: Mapping[str, Any], rows: Any) -> list[str] | None:
     known = list(previous.get("inputs", {}).get("properties", {}))
     width = rows.shape[1] if getattr(rows, "ndim", 0) == 2 else 1
     return known if not hasattr(rows, "iloc") and len(known) == width else None
+
+
+def _reads_files() -> bool:
+    """Say whether the training code reads a file, and not only what ships with a library."""
+    load = importlib.import_module(f"{__package__}_model.load")
+    return hasattr(load, "DATA") or hasattr(load, "FOLDER")
 
 
 def _files(data: Path | None, known: Sequence[str]) -> list[dict[str, str]]:
