@@ -50,7 +50,7 @@ class Result:
 
     name: str
     ended: str = "?"
-    """A level, ``refused N``, ``crashed N`` or ``not fetched``."""
+    """A level, ``refused N``, ``crashed N``, ``not fetched``, or ``not ended`` in time."""
     said: str = ""
     """The line of a refusal, or the proof."""
     chosen: str | None = None
@@ -106,6 +106,7 @@ def run(notebook: Listed, options: argparse.Namespace) -> Result:
         result.ended, result.said = "not fetched", str(error)
         result.faults.append("not fetched")
     except subprocess.TimeoutExpired as error:
+        result.ended = "not ended" if result.ended == "?" else result.ended
         result.faults.append(f"took over {error.timeout} s: {shlex.join(map(str, error.cmd))}")
     finally:
         if not options.keep:
