@@ -3,12 +3,13 @@
     python benchmarks/recording.py [--python PATH] [--rounds 5] [--case NAME]...
 
 Each measurement is a process of its own, and plain and recorded runs take turns. The libraries are
-imported before the clock starts, so that their loading does not flatter the ratios. The Python
-needs pandas and scikit-learn. See README.md beside this file.
+imported, and what that left is collected, before the clock starts, so that their loading does not
+change the ratios. The Python needs pandas and scikit-learn. See README.md beside this file.
 """
 
 import argparse
 import contextlib
+import gc
 import io
 import json
 import os
@@ -45,6 +46,7 @@ def measure(cells: list[str], recorded: bool) -> dict[str, float]:
     """Run cells in this process, plainly or recorded; return seconds and MiB."""
     for name in LOADED:
         import_module(name)
+    gc.collect()
     result: dict[str, float] = {}
     with contextlib.redirect_stdout(io.StringIO()):
         if not recorded:

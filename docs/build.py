@@ -87,6 +87,19 @@ FIELDS = {
     "artifact.types": "The types in it beyond those that skops knows; all from trusted packages.",
     "artifact.why": "Why it is a pickle.",
     "artifact.packages": "The versions that it was proven with; the service starts with no other.",
+    "features": "The notebook's own code between the rows as loaded and the model's inputs, where "
+    "it is proven.",
+    "features.module": "The module in `model/src` that holds the code.",
+    "features.columns": "The columns that the code is given, in their order.",
+    "features.filled": "Columns that the code reads though no answer depends on them: no input, but "
+    "given a value, by their names.",
+    "features.filled.*.value": "That value.",
+    "features.filled.*.x-dtype": "The column's dtype.",
+    "features.learned": "What the code found in training.",
+    "features.learned.values": "Its plain values.",
+    "features.learned.values.file": "Their file in `model/`.",
+    "features.learned.values.sha256": "Its hash, checked before it is read.",
+    "features.learned.estimators": "Its fitted estimators, told of as `artifact` is.",
     "provenance": "Where the model comes from.",
     "provenance.notebook": "The notebook's file name.",
     "provenance.notebook_sha256": "The hash of the notebook as it was read.",
@@ -103,6 +116,8 @@ FIELDS = {
     "provenance.notes": "What was passed over or not run.",
 }
 """What each part of the contract means; ``*`` stands for the name of an input."""
+NAMED = ("inputs.properties", "features.filled", "provenance.packages")
+"""Where the keys are names of inputs, columns or packages, and no fields."""
 
 
 def cli() -> str:
@@ -254,7 +269,7 @@ def _paths(value: Any, at: str = "") -> Iterator[str]:
     if not isinstance(value, dict) or at == "artifact.packages":
         return
     for key, part in value.items():
-        path = f"{at}.{'*' if at == 'inputs.properties' else key}".lstrip(".")
+        path = f"{at}.{'*' if at in NAMED else key}".lstrip(".")
         if not path.endswith("*"):
             yield path
         yield from _paths(part, path)

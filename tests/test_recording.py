@@ -154,6 +154,8 @@ RUN: tuple[tuple[str, set[str]], ...] = (
     ("same['d'] = np.log1p(same['a'])", {"df", "same", "tables"}),
     ("def twice(column):\n    column['a'] = 0\n    return 1", {"twice"}),
     ("other['e'] = twice(df)", {"other", "df", "same", "tables"}),
+    ("boxed = [results]", {"boxed"}),
+    ("results['n'] = 4", {"results", "boxed"}),
     ("draw = np.random.rand()", {"draw"}),
     ("seen = df.head(1)", {"seen"}),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -45,11 +46,11 @@ numpy takes a further one for ``out``."""
 CHANGING = {"ax", "inplace", "out"}
 """Words that make a method change something."""
 PLAIN = (str, int, float, bool, type(None))
-NODES = (
+NODES = {
     ast.Attribute, ast.BinOp, ast.BoolOp, ast.Compare, ast.Constant, ast.Dict, ast.FormattedValue,
     ast.IfExp, ast.JoinedStr, ast.List, ast.Slice, ast.Subscript, ast.Tuple, ast.UnaryOp,
     ast.keyword,
-)  # fmt: skip
+}  # fmt: skip
 ITEMS = 100
 """Longer lists are not looked through."""
 Functions = Mapping[types.FunctionType, ast.FunctionDef]
@@ -135,7 +136,7 @@ class _Scope:
         if isinstance(node, ast.Attribute) and self._module(node.value):
             value = getattr(self.namespace[node.value.id], node.attr, print)  # type: ignore[attr-defined]
             return isinstance(value, type) or type(value) in PLAIN
-        return isinstance(node, NODES) and all(map(self.knows, _parts(node)))
+        return type(node) in NODES and all(map(self.knows, _parts(node)))
 
     def _knows_name(self, name: str) -> bool:
         if name in self.local:
@@ -184,14 +185,7 @@ class _Scope:
         plain = all(isinstance(part, ast.Constant) for part in defaults)
         if given.vararg or given.kwarg or not plain:
             return False
-        named = [*given.posonlyargs, *given.args, *given.kwonlyargs]
-        local = {argument.arg for argument in named}
-        local.update(
-            part.id
-            for part in ast.walk(node)
-            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-        )
-        inner = _Scope(self.namespace, self.functions, frozenset(local), (*self.within, node))
+        inner = _Scope(self.namespace, self.functions, _local(node), (*self.within, node))
         return all(map(inner._does_nothing, node.body))
 
     def _does_nothing(self, node: ast.stmt) -> bool:
@@ -206,6 +200,15 @@ class _Scope:
         elif not isinstance(node, (ast.Expr, ast.Return)):
             return False
         return node.value is None or self.knows(node.value)
+
+
+@functools.lru_cache(maxsize=None)
+def _local(function: ast.FunctionDef) -> frozenset[str]:
+    """Return the names of a function's arguments, and of what it binds."""
+    given = function.args
+    arguments = {part.arg for part in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    parts = (part for part in ast.walk(function) if isinstance(part, ast.Name))
+    return frozenset(arguments | {part.id for part in parts if isinstance(part.ctx, ast.Store)})
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:

@@ -43,9 +43,11 @@ class Statement:
         self.reads = {
             part.id for part in parts if type(part) is ast.Name and type(part.ctx) is ast.Load
         }
-        for part in ast.walk(node):
-            if isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name):
-                self.reads.add(part.target.id)
+        self.reads |= {
+            part.target.id
+            for part in parts
+            if type(part) is ast.AugAssign and type(part.target) is ast.Name
+        }
 
     def calls(self, *methods: str) -> bool:
         """Say whether the statement calls a method or function of one of these names."""
@@ -58,12 +60,16 @@ class Statement:
 
 def split(cells: Iterable[Sequence[Any]]) -> list[Statement]:
     """Split (number, source) cells into statements; a cell that is no Python is a failed one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _split(cells)
+
+
+def _split(cells: Iterable[Sequence[Any]]) -> list[Statement]:
     statements: list[Statement] = []
     for number, source in cells:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                body = ast.parse(source).body
+            body = ast.parse(source).body
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             unreadable = Statement(number, ast.Pass(), source)
             unreadable.error = first_line(f"{type(error).__name__}: {error}")
@@ -224,18 +230,19 @@ def _written(node: ast.stmt, parts: Iterable[ast.AST]) -> tuple[set[str], set[st
     changes: set[str | None] = set()
     for part in parts:
         if isinstance(part, ast.Name):
-            if isinstance(part.ctx, (ast.Store, ast.Del)):
+            if not isinstance(part.ctx, ast.Load):
                 binds.add(part.id)
+        elif isinstance(part, ast.Call):
+            if isinstance(part.func, ast.Attribute):
+                changes.add(_root(part.func))
+            changes.update([value.id for value in part.args if isinstance(value, ast.Name)])
+        elif isinstance(part, (ast.Subscript, ast.Attribute)):
+            if isinstance(part.ctx, ast.Store):
+                changes.add(_root(part))
         elif isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             binds.add(part.name)
         elif isinstance(part, (ast.Import, ast.ImportFrom)):
             binds.update(alias.asname or alias.name.split(".")[0] for alias in part.names)
-        elif isinstance(part, (ast.Subscript, ast.Attribute)) and isinstance(part.ctx, ast.Store):
-            changes.add(_root(part))
-        elif isinstance(part, ast.Call):
-            if isinstance(part.func, ast.Attribute):
-                changes.add(_root(part.func))
-            changes.update(value.id for value in part.args if isinstance(value, ast.Name))
     if isinstance(node, ast.AugAssign):
         changes.add(_root(node.target))
         binds.discard(_root(node.target) or "")

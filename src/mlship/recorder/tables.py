@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import itertools
 import pickle
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 ROWS_COMPARED = 200_000
@@ -51,14 +52,14 @@ def digest(value: Any) -> str | None:
         if hasattr(value, "iloc"):
             wide = hasattr(value, "columns")
             arrays = value._iter_column_arrays() if wide else [value.array]
-            _add(content, value.index if value.index.nlevels > 1 else value.index.array)
+            _write(value.index if value.index.nlevels > 1 else value.index.array, content.update)
             for array in arrays:
-                _add(content, array)
+                _write(array, content.update)
             label = repr(list(value.columns) if wide else [value.name])
         elif type(value).__module__ == "numpy":
             if value.dtype.kind == "O" and len(value) > ROWS_COMPARED:
                 return None
-            _add(content, value)
+            _write(value, content.update)
             label = repr(value.shape)
         elif isinstance(value, (list, tuple, dict)):
             if len(value) > ROWS_COMPARED:
@@ -75,45 +76,55 @@ def digest(value: Any) -> str | None:
 
 def digest_of_column(array: Any) -> str | None:
     """Return a key of the type and values of a frame's column, or None if they are not plain."""
-    content = hashlib.sha256()
+    written = content_of_column(array)
+    return None if written is None else hashlib.sha256(written).hexdigest()
+
+
+def content_of_column(array: Any) -> bytes | None:
+    """Return what that key is made of, as long as the column: to compare soon, and not to keep."""
+    written = io.BytesIO()
     try:
-        _add(content, array)
+        _write(array, written.write)
     except Exception:  # unhashable cells raise what they like
         return None
-    return content.hexdigest()
+    return written.getvalue()
 
 
-def _add(content: Any, array: Any) -> None:
-    """Add a column's type and values to a hash."""
+def _write(array: Any, write: Callable[[Any], Any]) -> None:
+    """Write a column's type and values; of what is no plain number, a hash."""
     values = array.to_numpy() if type(array).__name__ in WRAPPERS else array
-    content.update(str(values.dtype).encode())
+    write(_name_of(values.dtype).encode())
     if type(values).__module__ != "numpy":
         import pandas
 
         if hasattr(values, "nlevels"):
-            values = pandas.util.hash_pandas_object(values, index=False).to_numpy()
-            content.update(values)
+            write(pandas.util.hash_pandas_object(values, index=False).to_numpy())
         else:
-            content.update(pandas.util.hash_array(values))
+            write(pandas.util.hash_array(values))
     elif values.dtype.kind != "O":
         import numpy
 
         plain = values.dtype.kind in NUMBERS and values.size
-        content.update(numpy.ascontiguousarray(values) if plain else values.tobytes())
+        write(numpy.ascontiguousarray(values) if plain else values.tobytes())
     elif values.ndim == 1 and "pandas" in sys.modules:
         import pandas
 
         if pandas.api.types.infer_dtype(values, skipna=False) != "string":
             missing = pandas.isna(values)
             if pandas.api.types.infer_dtype(values, skipna=True) != "string":
-                content.update(pandas.util.hash_array(values))
+                write(pandas.util.hash_array(values))
                 return
             values = values.copy()
             values[missing] = ""
-            content.update(missing.tobytes())
-        content.update(hash(tuple(values)).to_bytes(8, "little", signed=True))
+            write(missing.tobytes())
+        write(hash(tuple(values)).to_bytes(8, "little", signed=True))
     else:
-        content.update(pickle.dumps(values, protocol=5))
+        write(pickle.dumps(values, protocol=5))
+
+
+def _name_of(dtype: Any) -> str:
+    plain = type(dtype).__module__.startswith("numpy") and dtype.kind in NUMBERS
+    return str(dtype.str if plain else dtype)  # numpy takes long to write the name
 
 
 def same(one: Any, other: Any) -> bool:

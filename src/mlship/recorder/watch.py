@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dis
 import functools
-import itertools
 import types
 from collections.abc import Iterable
 from typing import Any
@@ -22,7 +21,6 @@ PARTS = 200
 """Parts of a list or a dictionary that are looked into."""
 FIXED = {bool, int, float, complex, str, bytes, type(None), types.ModuleType}
 """Types of objects that no statement changes."""
-HOLDERS = {list, tuple, dict}
 
 
 class Watch:
@@ -38,14 +36,12 @@ class Watch:
         if type(holder) is dict:
             value = holder.get(store.key)
             return value if type(value) in FIXED else None
-        columns = holder.columns
-        if store.key not in columns or not columns.is_unique:
+        if store.key not in holder or not 0 < tables.cells(holder) <= CELLS_WATCHED:
             return None
-        if not 0 < tables.cells(holder) <= CELLS_WATCHED:
+        position = holder.columns.get_loc(store.key)
+        if type(position) is not int:  # several columns have this name
             return None
-        arrays = holder._iter_column_arrays()
-        position = columns.get_loc(store.key)
-        return tables.digest_of_column(next(itertools.islice(arrays, position, None)))
+        return tables.content_of_column(holder._get_column_array(position))
 
     def after_store(self, store: Store, before: Any) -> set[str]:
         """Return the names whose objects a statement changed that set one item."""
@@ -56,7 +52,8 @@ class Watch:
         changed = {
             name
             for name, value in self.namespace.items()
-            if value is holder or (type(value) in HOLDERS and _holds(value, holder))
+            if type(value) not in FIXED
+            and (value is holder or any(part is holder for part in _items(value)))
         }
         for name in changed:
             self._known[name] = (self.namespace[name], None)
@@ -172,18 +169,18 @@ def digest(value: Any) -> str | None:
     return None if size > CELLS_WATCHED else tables.digest(value)
 
 
-def _holds(value: Any, part: Any) -> bool:
-    return any(other is part for other in _parts(value))
-
-
 def _parts(value: Any) -> list[Any]:
+    return [part for part in _items(value) if type(part) not in FIXED and hasattr(part, "shape")]
+
+
+def _items(value: Any) -> Iterable[Any]:
     if type(value) in FIXED:
-        return []
+        return ()
     if isinstance(value, (list, tuple)):
-        return [part for part in value[:PARTS] if hasattr(part, "shape")]
+        return value[:PARTS]
     if isinstance(value, dict) and len(value) <= PARTS:
-        return [part for part in value.values() if hasattr(part, "shape")]
-    return []
+        return value.values()
+    return ()
 
 
 @functools.lru_cache(maxsize=None)
