@@ -91,8 +91,8 @@ FIELDS = {
     "it is proven.",
     "features.module": "The module in `model/src` that holds the code.",
     "features.columns": "The columns that the code is given, in their order.",
-    "features.filled": "Columns that the code reads though no answer depends on them: no input, but "
-    "given a value, by their names.",
+    "features.filled": "Columns that the code reads though no answer depends on them: no input, "
+    "but given a value, by their names.",
     "features.filled.*.value": "That value.",
     "features.filled.*.x-dtype": "The column's dtype.",
     "features.learned": "What the code found in training.",
@@ -266,7 +266,7 @@ def _facts(item: Mapping[str, Any]) -> str:
 
 def _paths(value: Any, at: str = "") -> Iterator[str]:
     """Yield the path of each field of a contract."""
-    if not isinstance(value, dict) or at == "artifact.packages":
+    if not isinstance(value, dict) or at in ("artifact.packages", "features.learned.estimators"):
         return
     for key, part in value.items():
         path = f"{at}.{'*' if at in NAMED else key}".lstrip(".")
