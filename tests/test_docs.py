@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conftest import ROOT, Record
 
-from mlship import notebook
+from mlship import code, notebook
 
 sys.path.append(str(ROOT / "docs"))
 import cells
@@ -46,5 +46,9 @@ def test_five_cells_show_the_code_that_is_written_for_them(record: Record, tmp_p
     assert [text.rstrip("\n") for text in shown[:-1]] == list(cells.CELLS), CURE
     cells.write_notebook(tmp_path)
     with record(tmp_path / "rentals.ipynb") as run:
-        written = run.hand_over(run.models[0], tmp_path)["code"]["features.py"]
+        handed = run.hand_over(run.models[0], tmp_path)
+    package = tmp_path / "rentals" / "model" / "src" / "rentals_model"
+    package.mkdir(parents=True)
+    code.write(tmp_path / "rentals", handed["code"], {})
+    written = (package / "features.py").read_text("utf-8")
     assert ast.dump(ast.parse(written)) == ast.dump(ast.parse(shown[-1])), CURE
