@@ -115,6 +115,10 @@ CASES = {
         CATBOOST + "model = CatBoost(settings)\nmodel.fit(pool)\nmodel.predict(pool, 'Class')",
         "model.cbm", "raw", {"prediction_type": "Class"},
     ),
+    "catboost, probabilities": (
+        CATBOOST + "model = CatBoost(settings)\nmodel.fit(pool)\nmodel.predict(pool, prediction_type='Probability')",
+        "model.cbm", "raw", {"prediction_type": "Probability"},
+    ),
     "catboost, train": (CATBOOST + "model = train(pool, settings)", "model.cbm", "raw", {}),
     "statsmodels, arrays": (
         STATSMODELS + "\nX = sm.add_constant(df[['age', 'income']].to_numpy())\n"

@@ -99,3 +99,73 @@ def test_classes_are_called_as_the_notebook_encoded_them(
         assert run.record["errors"] == []
         handed = run.hand_over(run.models[0], tmp_path)
     assert handed["labels"] == ["ash", "elm", "oak"]
+
+
+CATBOOST = """
+import catboost
+model = catboost.CatBoost({'loss_function': LOSS, 'iterations': 3, 'verbose': 0,
+                           'allow_writing_files': False}).fit(df[['size', 'age']], df[TARGET])
+model.predict(df[['size', 'age']]KIND)
+"""
+MNLOGIT = """
+import statsmodels.api as sm
+model = sm.MNLogit(CODES, df[['size', 'age']]).fit(disp=0)
+model.predict(df[['size', 'age']])
+"""
+KINDS = ["ash", "elm", "oak"]
+NO_PROBABILITY = "The model answers a score for each class, which is no probability"
+
+
+@pytest.mark.parametrize(
+    ("fit", "labels", "remarked"),
+    [
+        (
+            CATBOOST.replace("LOSS", "'MultiClass'")
+            .replace("TARGET", "'kind'")
+            .replace("KIND", ", prediction_type='Probability'"),
+            KINDS,
+            False,
+        ),
+        (
+            CATBOOST.replace("LOSS", "'MultiClass'")
+            .replace("TARGET", "'kind'")
+            .replace("KIND", ""),
+            KINDS,
+            True,
+        ),
+        (
+            CATBOOST.replace("LOSS", "'MultiRMSE'")
+            .replace("TARGET", "['heavy', 'high']")
+            .replace("KIND", ""),
+            None,
+            False,
+        ),
+        (MNLOGIT.replace("CODES", "df.kind.astype('category').cat.codes"), None, False),
+        (
+            "from sklearn.preprocessing import LabelEncoder\n"
+            + MNLOGIT.replace("CODES", "LabelEncoder().fit_transform(df.kind)"),
+            KINDS,
+            False,
+        ),
+    ],
+    ids=["CatBoost's probabilities", "its scores", "its values", "MNLogit", "MNLogit, encoded"],
+)
+def test_numbers_of_classes_are_told_from_values_and_scores_from_probabilities(
+    make_notebook: MakeNotebook,
+    record: Record,
+    tmp_path: Path,
+    fit: str,
+    labels: list[str] | None,
+    remarked: bool,
+) -> None:
+    path = make_notebook("import pandas as pd\ndf = pd.read_csv('kinds.csv')", fit)
+    lines = [
+        f"{(7 * i) % 80 / 8},{(11 * i) % 60},{KINDS[i * 5 % 7 % 3]},{i % 9},{i % 7}"
+        for i in range(80)
+    ]
+    (path.parent / "kinds.csv").write_text("\n".join(["size,age,kind,heavy,high", *lines]) + "\n")
+    with record(path) as run:
+        assert run.record["errors"] == []
+        handed = run.hand_over(run.models[0], tmp_path)
+    assert handed["labels"] == labels
+    assert any(NO_PROBABILITY in remark for remark in handed["remarks"]) == remarked

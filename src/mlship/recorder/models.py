@@ -95,10 +95,11 @@ class Candidate:
     def options(self) -> dict[str, Any]:
         """Return how the notebook asks, where that decides about the numbers."""
         last = self.fitted
-        for event in self.answered:
-            if event.kind == "predict" and tables.cells(event.result) == tables.rows(event.samples):
-                last = event
         wanted = libraries.of(self.served()).options
+        for event in self.answered:
+            single = tables.cells(event.result) == tables.rows(event.samples)
+            if event.kind == "predict" and (single or event.options.keys() <= set(wanted)):
+                last = event
         given = {name: last.options.get(name) for name in wanted}
         return {name: _json(value) for name, value in given.items() if value is not None}
 
