@@ -609,3 +609,27 @@ def test_page_has_one_replica_or_a_balancer_that_keeps_to_it(render: Render) -> 
     assert "stickySessions: { affinity: 'sticky' }" in bicep
     assert "clientAffinityEnabled: true" in (folder / "azure-app-service/main.bicep").read_text()
     assert documents(folder / "kubernetes/ui.yaml")[0]["spec"]["replicas"] == 1
+
+
+def test_what_ends_the_service_waits_for_longer_than_it_takes(render: Render) -> None:
+    """Or requests in flight are lost with each deployment."""
+    project = render(list(TARGETS))
+    text = next((project / "src").glob("*/settings.py")).read_text()
+    (delay,) = re.findall(r"stop_delay: float = Field\(default=([\d.]+)", text)
+    (timeout,) = re.findall(r"stop_timeout: int = Field\(default=(\d+)", text)
+    defaults = {"STOP_DELAY": delay, "STOP_TIMEOUT": timeout}
+    deploy = project / "deploy"
+    pod = next(yaml.safe_load_all((deploy / "kubernetes/api.yaml").read_text()))["spec"]["template"]
+    revision = yaml.safe_load((deploy / "gcp-cloud-run/api.yaml").read_text())["spec"]["template"]
+    cloud_run, azure, ecs = 10, 30, 30  # seconds, none of which these platforms' files change
+    given = [
+        (pod["spec"]["terminationGracePeriodSeconds"], pod["spec"]["containers"][0]["env"]),
+        (cloud_run, revision["spec"]["containers"][0]["env"]),
+        (min(azure, ecs), []),
+    ]
+    for path in (project / "compose.yaml", deploy / "aws-eb/docker-compose.yml"):
+        period = yaml.safe_load(path.read_text())["services"]["api"]["stop_grace_period"]
+        given.append((int(period.removesuffix("s")), []))
+    for seconds, env in given:
+        settings = defaults | {item["name"]: item["value"] for item in env if "value" in item}
+        assert float(settings["STOP_DELAY"]) + float(settings["STOP_TIMEOUT"]) < seconds

@@ -17,71 +17,12 @@ from conftest import MLSHIP, notebook_of
 
 from mlship import uv
 
-KEY = "the key of the tests"
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import fuzzing
+from fuzzing import KEY
+from served import BOOKINGS, DIRECT, write_bookings
+
 CASES, SEED = 200, 1
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-BOOKINGS = [
-    "import pandas as pd\n"
-    "from sklearn.compose import make_column_transformer\n"
-    "from sklearn.ensemble import RandomForestClassifier\n"
-    "from sklearn.feature_extraction.text import CountVectorizer\n"
-    "from sklearn.impute import SimpleImputer\n"
-    "from sklearn.pipeline import make_pipeline\n"
-    "from sklearn.preprocessing import OneHotEncoder",
-    "bookings = pd.read_csv(\n"
-    "    'bookings.csv', parse_dates=['day', 'asked at'], dtype={'Children': 'Int64'})",
-    "rows = bookings.drop(columns='cancelled').copy()\n"
-    "rows['ahead'] = (rows['day'] - rows['asked at']).dt.days\n"
-    "rows['Children'] = rows['Children'].fillna(0).astype(float)\n"
-    "rows['member'] = rows['member'].astype(int)\n"
-    "X = rows.drop(columns=['day', 'asked at'])\n"
-    "y = bookings['cancelled'].map({0: 'kept', 1: 'cancelled'})",
-    "prepare = make_column_transformer(\n"
-    "    (SimpleImputer(), ['Price (EUR)', 'Children', 'nights', 'ahead', 'member']),\n"
-    "    (OneHotEncoder(handle_unknown='ignore'), ['Board']),\n"
-    "    (CountVectorizer(max_features=40), 'wish'))\n"
-    "model = make_pipeline(prepare, RandomForestClassifier(20, random_state=0))\n"
-    "model.fit(X, y)",
-]
-WISHES = ["a quiet room with a view of the lake, and late breakfast", "two beds, the dog comes too"]
-
-HOOKS = '''
-"""What OpenAPI cannot say, or the program cannot make."""
-import datetime
-
-import schemathesis
-from hypothesis import strategies
-
-# RFC 3339 knows no time without a zone, and the model knows no other.
-# Nor is there a bound for dates: the notebook subtracts them, which pandas does up to 292 years.
-first, last = datetime.datetime(1900, 1, 1), datetime.datetime(2150, 12, 31)
-moments = strategies.datetimes(first, last)
-schemathesis.openapi.format("date-time", moments.map(lambda moment: moment.isoformat()))
-schemathesis.openapi.format("date", moments.map(lambda moment: str(moment.date())))
-
-
-@schemathesis.hook
-def before_load_schema(context, raw_schema):
-    # It cannot make texts beyond 100 000 letters, and reports short ones as if they were.
-    for schema in raw_schema["components"]["schemas"]["Instance"]["properties"].values():
-        schema.pop("maxLength", None)
-'''
-
-
-def write_bookings(path: Path) -> None:
-    lines = ["cancelled,Price (EUR),Children,nights,day,asked at,member,Board,wish"]
-    for i in range(200):
-        price = "" if i % 9 == 0 else f"{40 + i * 1.3:.2f}"
-        children = "" if i % 7 == 0 else str(i % 4)
-        day = f"2024-{1 + i % 12:02d}-{1 + i % 28:02d}"
-        asked = f"2023-{1 + i % 12:02d}-{1 + i % 27:02d} {i % 24:02d}:{i % 60:02d}:00"
-        board = ["half", "full", "none", ""][i % 4]
-        wish = f'"{WISHES[i % 2]} {i}"'
-        cells = [i % 3 == 0, price, children, 1 + i % 14, day, asked, i % 2 == 0, board, wish]
-        cells[0] = int(i % 3 == 0)
-        lines.append(",".join(map(str, cells)))
-    path.write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture(scope="module")
@@ -172,20 +113,6 @@ def test_a_date_that_pandas_cannot_hold_is_named(address: str, project: Path) ->
 
 @pytest.mark.slow
 def test_schemathesis_finds_nothing(address: str, tmp_path: Path) -> None:
-    home = tmp_path / "venv"
-    uv.run(["venv", "--python", sys.executable, str(home)])
-    uv.run(["pip", "install", "--python", str(home / "bin/python"), "schemathesis>=4.32,<5"])
-    (tmp_path / "hooks.py").write_text(HOOKS)
-    named = {"PYTHONPATH": str(tmp_path), "SCHEMATHESIS_HOOKS": "hooks", "NO_PROXY": "127.0.0.1"}
-    asked = ["run", f"{address}/openapi.json", "-H", f"X-API-Key: {KEY}", "--checks", "all"]
-    limits = ["--max-examples", str(CASES), "--seed", str(SEED), "--max-response-time", "5"]
-    found = subprocess.run(
-        [home / "bin/schemathesis", *asked, *limits],
-        cwd=tmp_path,
-        env=os.environ | named,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    found = fuzzing.run(address, tmp_path, CASES, SEED)
     assert found.returncode == 0, found.stdout
     assert "No issues found" in found.stdout

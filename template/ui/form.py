@@ -40,6 +40,8 @@ class Field:
     shape: tuple[int, ...]
     """Of an array; empty for all else."""
     observed: Mapping[str, Any]
+    personal: bool
+    """Whether its values look as if they tell of a person."""
     example: Value
 
     @property
@@ -100,6 +102,7 @@ class Field:
             self.minimum is not None and f"At least {numeral(self.minimum)}.",
             self.maximum is not None and f"At most {numeral(self.maximum)}.",
             self.nullable and "May be left empty.",
+            self.personal and "Looks personal: in no link.",
         ]
         return " ".join(sentence for sentence in sentences if sentence)
 
@@ -144,6 +147,7 @@ def _field(name: str, schema: Json, required: bool, example: Value) -> Field:
         max_length=schema.get("maxLength"),
         shape=tuple(schema.get("x-shape", ())),
         observed=schema.get("x-observed", {}),
+        personal="x-personal" in schema,
         example=example,
     )
 

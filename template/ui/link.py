@@ -2,8 +2,7 @@
 
 What stands in an address ends up in histories and logs. So a link is made only where a person asks
 for it, and holds only inputs of which the service publishes what training saw: choices, switches,
-and numbers and days with a range. It publishes none of a column that looks personal, and none of
-free text.
+and numbers and days with a range; never free text, and nothing that looks personal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +34,7 @@ def query(fields: Sequence[Field], row: Json) -> str | None:
 
 def shareable(field: Field) -> bool:
     """Say whether values of a field may stand in an address."""
-    if field.shape or field.name in TAKEN:
+    if field.shape or field.personal or field.name in TAKEN:
         return False
     return bool(field.options) or field.type == "boolean" or "minimum" in field.observed
 

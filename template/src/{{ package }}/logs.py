@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -49,12 +49,27 @@ class Formatter(logging.Formatter):
         return json.dumps(line)
 
 
+class Handler(logging.StreamHandler[TextIO]):
+    """Write to standard error; a full disk loses lines, not predictions."""
+
+    lost = 0
+    """Lines of the process that could not be written."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Count the line, which cannot be told of anywhere else."""
+        Handler.lost += 1
+
+
+def lost() -> int:
+    """Return how many lines could not be written."""
+    return Handler.lost
+
+
 def configure() -> None:
     """Write every log of the process to standard error, as ``Formatter`` does."""
-    handler = logging.StreamHandler()
+    handler = Handler()
     handler.setFormatter(Formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.raiseExceptions = False  # a full disk loses lines, not predictions
 
 
 class RequestLog:

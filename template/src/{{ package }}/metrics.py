@@ -16,6 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from . import logs
 from .instances import Instance
 from .pool import Pool
 
@@ -47,6 +48,8 @@ class Metrics:
         info.labels(signature["name"], version).set(1)
         late = Gauge("model_late", "Predictions given up that still run", registry=self.registry)
         late.set_function(lambda: pool.late)
+        lost = Gauge("log_lines_lost", "Lines of the log not written", registry=self.registry)
+        lost.set_function(logs.lost)
         outputs = signature["outputs"]
         self._labels = {
             target.get("name", "") if "targets" in outputs else "": [

@@ -184,7 +184,7 @@ def _within_reach(
 
 def published(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the API tells the world of one property: all but how it is handed over."""
-    keep = {"x-observed", "x-shape", "x-unit"}
+    keep = {"x-observed", "x-personal", "x-shape", "x-unit"}
     public = {name: value for name, value in schema.items() if name[:2] != "x-" or name in keep}
     if "x-range" in schema:  # beyond its type's range a number would wrap
         smallest, largest = schema["x-range"]
@@ -214,7 +214,11 @@ def _number(value: Any) -> Any:
 
 
 def _date(value: str) -> str:
-    if dt.date.fromisoformat(value).isoformat() != value:
+    try:
+        written = dt.date.fromisoformat(value).isoformat()
+    except ValueError:
+        written = None
+    if written != value:
         raise ValueError("Input should be a date as in 2020-01-31")
     return value
 
@@ -232,7 +236,11 @@ def _held(dtype: str) -> Any:
 
 def _date_time(aware: bool) -> Any:
     def check(value: str) -> str:
-        if (dt.datetime.fromisoformat(value).tzinfo is not None) != aware:
+        try:
+            moment = dt.datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("Input should be a time as in 2020-01-31T10:00:00") from None
+        if (moment.tzinfo is not None) != aware:
             raise ValueError(f"Input should have {'a' if aware else 'no'} time zone")
         return value
 
@@ -240,5 +248,8 @@ def _date_time(aware: bool) -> Any:
 
 
 def _text(value: str) -> str:
-    value.encode()  # a lone surrogate is no text
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("Input should be text, without half of a surrogate pair") from None
     return value

@@ -32,6 +32,7 @@ class Deadlines(HttpToolsProtocol):
 
     seconds: float
     head_bytes: int
+    service: FastAPI
     _timer: asyncio.TimerHandle | None = None
     _head: int | None = 0
     """Bytes of the head so far; None while the body is read."""
@@ -58,6 +59,8 @@ class Deadlines(HttpToolsProtocol):
             raise HeadTooLarge
         self._head = None
         super().on_headers_complete()
+        if self.service.state.stopping:
+            self.cycle.keep_alive = False  # or it is closed just when the caller asks again
 
     def on_message_complete(self) -> None:
         """The request is all there: what follows is the service's time, not the caller's."""
@@ -112,7 +115,8 @@ class Server(uvicorn.Server):
     """uvicorn's server, which says first that it stops, then stops, and ends with 0.
 
     ``/readyz`` answers 503 from the first signal on, and everything else as before for
-    ``stop_delay`` seconds, in which load balancers notice. A second signal ends it at once.
+    ``stop_delay`` seconds, in which load balancers notice; each answer then ends its connection.
+    A second signal ends it at once.
     """
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, stop_delay: float) -> None:
@@ -137,7 +141,11 @@ class Server(uvicorn.Server):
 
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until a signal, and the requests in flight to their end."""
-    limits = {"seconds": settings.read_timeout, "head_bytes": settings.max_header_bytes}
+    limits = {
+        "seconds": settings.read_timeout,
+        "head_bytes": settings.max_header_bytes,
+        "service": app,
+    }
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -118,10 +118,12 @@ def test_the_help_says_what_a_person_should_know():
         "description": "Age at departure.",
         "minimum": 0,
         "x-observed": {"minimum": 1, "maximum": 80},
+        "x-personal": "by its name",
     }
 
     assert field(schema).help == (
-        "Age at departure. Training saw 1 to 80. At least 0. May be left empty."
+        "Age at departure. Training saw 1 to 80. At least 0. May be left empty. "
+        "Looks personal: in no link."
     )
 
 

@@ -49,6 +49,7 @@ def test_a_link_brings_every_value_back_as_it_was():
         {"type": "string", "x-observed": {"longest": 12}},  # free text
         {"type": "integer", "x-observed": {"missing": 0.0}},  # no range: it looks personal
         {"type": "string", "format": "date", "x-observed": {"missing": 0.0}},
+        {"type": "string", "enum": ["Smith", "Jones"], "x-personal": "by its name"},
         {"type": "array", "x-shape": [2], "x-observed": SEEN},
     ],
 )
