@@ -186,7 +186,7 @@ class Service:
                 stderr=output,
             )
 
-    def wait(self, seconds: float = 120) -> None:
+    def wait(self, seconds: float = 600) -> None:
         """Return when ``/readyz`` answers 200.
 
         Raises:
