@@ -46,8 +46,8 @@ from rich.console import Console
 from rich.table import Table
 from served import Project, Service, serving
 
-TREES = 800
-"""A forest that takes some 50 ms for one row, as slow models do."""
+TREES = 200
+"""A forest that takes some 10 ms for one row, as slow models do."""
 READ_TIMEOUT, KEEP_ALIVE, WAITING, STOP_DELAY, STOP_TIMEOUT = 20, 75, 32, 1, 25
 """The service's own defaults, in seconds and in requests."""
 slack = 1.0
@@ -84,10 +84,10 @@ class Bench:
         cells = [cell.replace("max_iter=1000", "C=0.1") for cell in cases.example(self.home)]
         return served.make("flowers2", self.home, cells)
 
-    def forest(self, trees: int = TREES) -> Project:
+    def forest(self) -> Project:
         """A project whose model is slow."""
-        cells = [cell.replace("{trees}", str(trees)) for cell in served.FOREST]
-        return served.make(f"forest{trees}", self.home, cells)
+        cells = [cell.replace("{trees}", str(TREES)) for cell in served.FOREST]
+        return served.make(f"forest{TREES}", self.home, cells)
 
 
 def in_time(what: str, value: float, most: float) -> Figure:
@@ -142,15 +142,14 @@ async def slow(bench: Bench) -> list[Figure]:
         "slow reader": (ahead * 3, b"", 2048, 2 * READ_TIMEOUT),
     }  # fmt: skip
     figures = []
-    for kind, (first, more, window, deadline) in kinds.items():
-        with serving(project, bench.scratch) as service:
-            await keep_asking(service.port, rows, lasting(1))
+    with serving(project, bench.scratch) as service:
+        for kind, (first, more, window, deadline) in kinds.items():
+            await some(service.port, rows, 20)
             memory, descriptors = service.memory(), service.descriptors()
             length = deadline + 10
-            holders = [
-                hold(service.port, first, more, length, window) for _ in range(bench.callers)
-            ]
-            held = asyncio.gather(*holders)
+            held = asyncio.gather(
+                *(hold(service.port, first, more, length, window) for _ in range(bench.callers))
+            )
             goes_on = until(held)
             good = asyncio.create_task(keep_asking(service.port, rows, goes_on, 0.05))
             alive = asyncio.create_task(probe(service.port, "/livez", goes_on))
@@ -159,20 +158,41 @@ async def slow(bench: Bench) -> list[Figure]:
             let_go, answers, probes = await held, await good, await alive
             await asyncio.sleep(1)
             left, grown = service.descriptors() - descriptors, service.memory() - memory
-        enough = 0.95 * bench.callers
-        found = [
-            Figure("held at once", str(at_once), f">= {enough:g}", at_once >= enough),
-            equal("good clients beside", counted(answers), f"200: {len(answers)}"),
-            equal("wrong answers", wrong(answers), 0),
-            in_time("p99 of good", percentile(seconds(answers), 0.99), 1),
-            equal("/livez", counted(probes), f"200: {len(probes)}"),
-            in_time("slowest /livez", max(seconds(probes)), 1),
-            in_time("last let go", max(let_go), deadline + 2),
-            at_most("descriptors left", left, 5),
-            at_most("memory grew", grown, 60, " MB"),
-        ]
-        figures += [replace(figure, what=f"{kind}: {figure.what}") for figure in found]
+            found = crowded(bench, at_once, answers, probes, left, grown)
+            found.append(in_time("last let go", max(let_go), deadline + 2))
+            figures += [replace(figure, what=f"{kind}: {figure.what}") for figure in found]
     return figures
+
+
+def crowded(
+    bench: Bench,
+    at_once: int,
+    answers: Sequence[Answer],
+    probes: Sequence[Answer],
+    left: int,
+    grown: float,
+) -> list[Figure]:
+    """Say how good callers were answered beside slow ones, and what these left behind.
+
+    Args:
+        bench: how many slow ones there were.
+        at_once: connections that the service held.
+        answers: what good callers got.
+        probes: what ``/livez`` answered.
+        left: descriptors that are open after all have gone.
+        grown: memory in MB that was taken.
+    """
+    enough = 0.95 * bench.callers
+    return [
+        Figure("held at once", str(at_once), f">= {enough:g}", at_once >= enough),
+        equal("good callers beside", counted(answers), f"200: {len(answers)}"),
+        equal("wrong answers", wrong(answers), 0),
+        in_time("p99 of good", percentile(seconds(answers), 0.99), 1),
+        equal("/livez", counted(probes), f"200: {len(probes)}"),
+        in_time("slowest /livez", max(seconds(probes)), 1),
+        at_most("descriptors left", left, 5),
+        at_most("memory grew", grown, 60, " MB"),
+    ]
 
 
 async def overload(bench: Bench) -> list[Figure]:
@@ -235,7 +255,7 @@ async def stop(bench: Bench) -> list[Figure]:
 
 async def stopped(bench: Bench, pause: float) -> list[Figure]:
     """Ask by 20 clients, send SIGTERM, and ask on until nobody listens."""
-    project = bench.forest(TREES // 4)
+    project = bench.forest()
     rows = Rows(project)
     over = threading.Event()
 
@@ -329,7 +349,7 @@ async def full_disk(bench: Bench) -> list[Figure]:
     with serving(
         project, bench.scratch, [*NAMESPACE, FULL, str(disk)], TMPDIR=str(disk)
     ) as service:
-        answers = await some(service.port, rows, 2000)
+        answers = await some(service.port, rows, 1000)
         left = Path(f"/proc/{service.pid}/root{disk}/log").stat().st_size
         metrics = await Line(service.port).ask(get("/metrics"))
         lost = [
@@ -340,9 +360,9 @@ async def full_disk(bench: Bench) -> list[Figure]:
         code = service.stop()
     return [
         told("log", f"{left} bytes of 65536"),
-        equal("answers", counted(answers), "200: 2000"),
+        equal("answers", counted(answers), "200: 1000"),
         equal("wrong answers", wrong(answers), 0),
-        Figure("lines lost, as /metrics says", str(lost), "> 1000", bool(lost) and lost[0] > 1000),
+        Figure("lines lost, as /metrics says", str(lost), "> 500", bool(lost) and lost[0] > 500),
         equal("exit code", code, 0),
     ]
 

@@ -233,8 +233,8 @@ def serving(
     """Serve a project; at the end, stop what still runs."""
     log = scratch / f"{project.package}-{time.monotonic_ns()}.log"
     service = Service(project, log, settings, wrapped)
-    service.start()
     try:
+        service.start()
         yield service
     finally:
         if service.process and service.process.poll() is None:
