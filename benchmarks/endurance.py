@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -46,10 +47,14 @@ from rich.console import Console
 from rich.table import Table
 from served import Project, Service, serving
 
+from mlship import uv
+
 TREES = 200
 """A forest that takes some 10 ms for one row, as slow models do."""
 READ_TIMEOUT, KEEP_ALIVE, WAITING, STOP_DELAY, STOP_TIMEOUT = 20, 75, 32, 1, 25
 """The service's own defaults, in seconds and in requests."""
+TELEMETRY = ("opentelemetry-sdk>=1.44", "opentelemetry-exporter-otlp-proto-http>=1.44")
+"""What ``fastapi[opentelemetry]`` adds."""
 slack = 1.0
 """How many times slower than alone this machine is; ``--slack`` says."""
 TIMES = 7
@@ -382,6 +387,46 @@ async def read_only(bench: Bench) -> list[Figure]:
     ]
 
 
+async def collector(bench: Bench) -> list[Figure]:
+    """Traces go to a collector that takes connections and never answers."""
+    return await traced(bench.flowers(), bench.scratch)
+
+
+async def traced(project: Project, scratch: Path) -> list[Figure]:
+    """Ask 100 rows of a service whose traces nobody takes."""
+    packages = scratch / "telemetry"
+    into = ["--python", str(project.python), "--target", str(packages)]
+    uv.run(["pip", "install", *into, *TELEMETRY])
+    rows = Rows(project)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = {
+            "PYTHONPATH": str(packages),
+            "FASTAPI_OTEL_AUTO_CONFIGURE": "true",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+        }
+        with serving(project, scratch, **settings) as service:
+            answers = await some(service.port, rows, 100)
+            await asyncio.sleep(6)  # by then it has tried to hand over the first traces
+            answers += await some(service.port, rows, 20)
+            begun = time.perf_counter()
+            code = await asyncio.to_thread(service.stop)
+            took = time.perf_counter() - begun
+        silent.settimeout(0)
+        try:
+            silent.accept()[0].close()
+            tried = True
+        except BlockingIOError:
+            tried = False
+    return [
+        equal("traces were sent", tried, True),
+        equal("answers", counted(answers), f"200: {len(answers)}"),
+        equal("wrong answers", wrong(answers), 0),
+        in_time("slowest answer", max(seconds(answers)), 1),
+        equal("exit code", code, 0),
+        in_time("ended after", took, STOP_DELAY + 30),
+    ]
+
+
 PAGE = """
 import json
 import time
@@ -553,6 +598,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[Any, Any, list[Figure]]]] = 
     "killed": killed,
     "full-disk": full_disk,
     "read-only": read_only,
+    "collector": collector,
     "replicas": replicas,
     "soak": soak,
 }
@@ -579,7 +625,7 @@ def main() -> None:
         begun = time.monotonic()
         try:
             figures = asyncio.run(SCENARIOS[name](bench))
-        except (RuntimeError, subprocess.SubprocessError) as error:
+        except (RuntimeError, subprocess.SubprocessError, uv.UvError) as error:
             figures = [Figure("it ran", str(error), "", False)]
         found[name] = figures
         title = f"{name}: {SCENARIOS[name].__doc__} ({time.monotonic() - begun:.0f} s)"

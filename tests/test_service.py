@@ -1,5 +1,6 @@
 """A project with inputs of every kind, asked by a program that knows nothing but its OpenAPI."""
 
+import asyncio
 import json
 import os
 import socket
@@ -18,9 +19,10 @@ from conftest import MLSHIP, notebook_of
 from mlship import uv
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import endurance
 import fuzzing
 from fuzzing import KEY
-from served import BOOKINGS, DIRECT, write_bookings
+from served import BOOKINGS, DIRECT, Project, write_bookings
 
 CASES, SEED = 200, 1
 
@@ -109,6 +111,12 @@ def test_a_date_that_pandas_cannot_hold_is_named(address: str, project: Path) ->
         DIRECT.open(asked)
     assert refused.value.code == 422
     assert [error["field"] for error in json.load(refused.value)["errors"]] == ["day"]
+
+
+@pytest.mark.slow
+def test_a_collector_that_does_not_answer_holds_nothing_up(project: Path, tmp_path: Path) -> None:
+    figures = asyncio.run(endurance.traced(Project(project), tmp_path))
+    assert not [figure for figure in figures if not figure.good]
 
 
 @pytest.mark.slow

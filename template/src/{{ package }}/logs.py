@@ -55,7 +55,7 @@ class Handler(logging.StreamHandler[TextIO]):
     lost = 0
     """Lines of the process that could not be written."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+    def handleError(self, record: logging.LogRecord) -> None:
         """Count the line, which cannot be told of anywhere else."""
         Handler.lost += 1
 
