@@ -174,6 +174,34 @@ print(json.dumps(inputs(frame, personal=told)))
     assert example["PassengerId"] == 1000, "a number that tells rows apart is only about as large"
 
 
+def test_the_api_says_which_columns_look_personal(say: Any) -> None:
+    published = say("""
+column = {"type": "string", "x-personal": "by its name", "x-dtype": "object"}
+print(json.dumps(schema.published(column)))
+""")
+    assert published == {"type": "string", "x-personal": "by its name", "maxLength": 100_000}
+
+
+def test_no_refusal_repeats_a_value(say: Any) -> None:
+    values = ["canary-5f1c", "2020-02-30", "\ud800"]
+    said = say(f"""
+columns = {{"day": {{"type": "string", "format": "date"}},
+           "moment": {{"type": "string", "format": "date-time", "x-dtype": "datetime64[ns]"}},
+           "text": {{"type": "string"}}, "kind": {{"type": "string", "enum": ["a", "b"]}},
+           "number": {{"type": "number"}}, "count": {{"type": "integer"}}, "member": {{"type": "boolean"}}}}
+kind = schema.request_type({{"properties": columns}}, 9)
+said = []
+for value in json.loads({json.dumps(json.dumps(values))}):
+    try:
+        kind.model_validate({{"instances": [dict.fromkeys(columns, value)]}})
+    except ValueError as error:
+        said += [problem["msg"] for problem in error.errors()]
+print(json.dumps(said))
+""")
+    assert len(said) == 6 + 6 + 7, "of these, the first two are texts"
+    assert not [(value, what) for value in values for what in said if value in what]
+
+
 OUTPUTS = """
 class Forest:
     _estimator_type = "classifier"

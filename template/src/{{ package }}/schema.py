@@ -155,7 +155,7 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     elif schema.get("format") == "date":
         base = Annotated[str, Field(max_length=10), AfterValidator(_date), AfterValidator(held)]
     else:
-        base = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
+        base = Annotated[str, Field(max_length=MAX_TEXT)]
     base = base | None if len(kinds) > 1 else base
     return Annotated[base, WithJsonSchema(public)]
 
@@ -245,11 +245,3 @@ def _date_time(aware: bool) -> Any:
         return value
 
     return check
-
-
-def _text(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("Input should be text, without half of a surrogate pair") from None
-    return value
