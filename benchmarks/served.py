@@ -208,7 +208,7 @@ class Service:
     def ended(self) -> int:
         """Wait for its end and return its exit code."""
         assert self.process  # noqa: S101 - narrows the type
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=300)
 
     def stop(self) -> int:
         """Send SIGTERM and return its exit code."""
