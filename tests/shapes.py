@@ -2161,7 +2161,17 @@ shape(
     inputs="sm.add_constant(X)",
     places="X.index",
     start=STATISTICS,
-    training="none",
+)
+shape(
+    "ols_constant_after_split",
+    "X = df[['income', 'visits']]; " + SCORE,
+    SPLIT,
+    "model = sm.OLS(y_train, sm.add_constant(X_train)).fit()",
+    "model.predict(sm.add_constant(X_test))",
+    columns="income visits",
+    inputs="sm.add_constant(X_train)",
+    places="X_train.index",
+    start=STATISTICS,
 )
 shape(
     "ols_constant_named",
@@ -2341,4 +2351,34 @@ shape(
     columns="0 1 2 3",
     table=f"{FLOWERS}.set_axis(range(4), axis=1)",
     start=IRIS,
+)
+
+# Random numbers that cells draw between the seed and the fit.
+
+FOREST = (
+    "from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor\n"
+    "from sklearn.decomposition import PCA\n" + LOAD
+)
+shape(
+    "drawn_by_cells_left_out",
+    "np.random.seed(4)",
+    "X = df[['income', 'visits', 'score']]; y = df.bought",
+    "A, B, c, d = train_test_split(StandardScaler().fit_transform(X), y, random_state=3)",
+    "model = RandomForestClassifier(20)\nmodel.fit(A, c)\nmodel.score(B, d)",
+    "pca = PCA(2)\nP = pca.fit_transform(X)",
+    "a, b, c, d = train_test_split(P, y)",
+    "model = RandomForestClassifier(20)\nmodel.fit(a, c)\nmodel.score(b, d)",
+    inputs="pca.transform(X)",
+    places="df.index",
+    start=FOREST,
+)
+shape(
+    "seeded_by_an_own_function",
+    "def settle(n):\n    import random\n    random.seed(n)\n    np.random.seed(n)",
+    "settle(3)",
+    "X = df[['income', 'visits']] * 2; " + SCORE,
+    "noise = np.random.rand(700)",
+    SPLIT.replace(", random_state=3", ""),
+    "model = RandomForestRegressor(20)\nmodel.fit(X_train, y_train)\nmodel.predict(X_test)",
+    start=FOREST,
 )

@@ -6,12 +6,14 @@ import ast
 from collections.abc import Container, Sequence
 from typing import Any
 
-from .script import Script
+from . import drawn
+from .script import Script, Stage
 from .slices import bound
 from .statements import names_of
 from .writer import NotWritable, indented, names_in
 
 PATH_WORDS = ("filepath_or_buffer", "io", "path", "path_or_buf", "fname", "file")
+SOWING = ("seed", "set_seed", "manual_seed", "set_random_seed")
 MODULE = "steps"
 """What the training code calls the module of the features."""
 
@@ -54,6 +56,12 @@ class Training:
         self.own = own
         self.model = name if name and name.isidentifier() else "model"
         self.own_fit = self._simple_fit(name)
+        self.sowing = [
+            statement.node.name
+            for statement in self.statements[: script.fit.at]
+            if isinstance(statement.node, ast.FunctionDef) and statement.calls(*SOWING)
+        ]
+        """The notebook's functions that seed a random generator."""
         self._require_one_meaning()
         self.gathered: set[int] = set()
         """The statements that put tables into a list, which the work on the target reads again."""
@@ -104,8 +112,7 @@ class Training:
         inside = {i for stage in script.stages for i in stage.inner}
         own = script.target_path - inside | {border.at for border in script.borders}
         own |= {index for index in range(at) if self._sows(index)}
-        live = self.statements[at].needs if self.own_fit else set()
-        live = live - names_of(script.fit.samples) - names_of(script.fit.target)
+        live = set(self.statements[at].needs) if self.own_fit else set()
         passed = {script.rows_name, *(stage.returned for stage in script.stages)}
         chosen: set[int] = set()
         for index in reversed(range(at)):
@@ -301,8 +308,7 @@ class Training:
             name = stage.returned if stage.returned.isidentifier() else "samples"
             learned = ", learned" if stage.learns else ""
             line = f"{name} = {MODULE}.{stage.name}({stage.given}{learned})"
-            last = max(stage.inner, default=-1)
-            steps.append((max(last, script.cut) + 0.2 + number / 1000, [line]))
+            steps.append((self._last_of(stage) + 0.2 + number / 1000, [line]))
             if name != stage.returned:
                 writer.replaced[id(end)] = name
         imports: list[str] = []
@@ -338,6 +344,7 @@ class Training:
             code = [f"{self.model} = {made}", f"{self.model}.fit({samples}{target})"]
             steps.append((script.fit.at, code))
         writer.replaced.clear()
+        steps += self._left_out()
         lines = [line for _, code in sorted(steps, key=lambda step: step[0]) for line in code]
         held_out = self._held_out()
         prepared = bool(script.stages)
@@ -385,6 +392,34 @@ class Training:
             ]
         )
 
+    def _left_out(self) -> list[tuple[float, list[str]]]:
+        """Return the steps that draw the random numbers which other cells draw in the notebook.
+
+        They stand after what sows the generator, so that the numbers that count stay the same.
+        """
+        script = self.script
+        running = [(self._position(i), [i]) for i in self.body if i not in script.module_level]
+        running += [(self._last_of(s) + 0.2, s.inner) for s in script.stages if s.inner]
+        running.append((script.fit.at, [script.fit.at]))
+        steps: list[tuple[float, list[str]]] = []
+        left: Any = None
+        for position, indices in sorted(running):
+            drawing = [i for i in indices if self._state(i) is not self._state(i + 1)]
+            if any(self._sows(i) for i in indices):
+                left = self._state(indices[-1] + 1)
+            elif left is not None and drawing:
+                count = drawn.between(left, self._state(drawing[0]))
+                if count:
+                    said = "# The numbers that other cells of the notebook draw."
+                    steps.append((position - 1e-9, [said, f"np.random.bytes({4 * count})"]))
+                left = self._state(drawing[-1] + 1)
+        return steps
+
+    def _state(self, index: int) -> Any:
+        """Return the state of numpy's generator at the start of a statement."""
+        known = (statement.random for statement in self.statements[index:])
+        return next((state[1] for state in known if state is not None), None)
+
     def _said(self, node: ast.expr) -> str:
         """Return the code of what the model is fitted on."""
         if id(node) in self.script.writer.replaced:
@@ -402,6 +437,12 @@ class Training:
         lasts = [max(s.inner, default=-1) for s in script.stages if s.number == drawn]
         return max([index, *lasts]) + 0.5 + index / 1_000_000
 
+    def _last_of(self, stage: Stage) -> int:
+        """Return the statement that a stage runs after: its own last, or what it is given by."""
+        borders = self.script.borders
+        drawn = borders[stage.number - 1].at if stage.number else self.script.cut
+        return max([drawn, *stage.inner])
+
     def _end_of(self, number: int) -> ast.expr:
         """Return what a stage makes, as the notebook wrote it."""
         script = self.script
@@ -417,9 +458,15 @@ class Training:
         """Say whether a statement seeds a random generator, which binds no name."""
         statement = self.statements[index]
         return statement.error is None and (
-            isinstance(statement.node, ast.Expr)
-            and statement.calls("seed", "set_seed", "manual_seed", "set_random_seed")
+            isinstance(statement.node, ast.Expr) and statement.calls(*SOWING, *self.sowing)
         )
+
+    def sown(self) -> bool:
+        """Say whether training seeds a random generator, so that other numbers are the same ones.
+
+        Then another model may come of numbers that are drawn in another order.
+        """
+        return any(map(self._sows, self.body))
 
     def _held_out(self) -> list[str]:
         """Return the lines that evaluate the model, on rows that it did not learn from if any."""
