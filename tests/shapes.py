@@ -1042,7 +1042,7 @@ shape(
     "X = b; " + SCORE,
     FIT,
 )
-shape("swap", "p, q = df[['visits', 'income']], df.score", "X, y = p * 2, q", FIT, training="none")
+shape("swap", "p, q = df[['visits', 'income']], df.score", "X, y = p * 2, q", FIT)
 shape(
     "walrus_and_if",
     "if df['age'].isna().sum() > 0:\n    df['age'] = df['age'].fillna(df['age'].mean())",
@@ -2140,7 +2140,6 @@ shape(
     inputs="df[['city', 'n', 'age']].dropna()",
     places="df.dropna().index",
     start=STATISTICS,
-    training="none",
 )
 shape(
     "formula_in_two",
@@ -2151,7 +2150,25 @@ shape(
     inputs="df[['income', 'n']]",
     places="df.index",
     start=STATISTICS,
-    training="none",
+)
+shape(
+    "formula_unchanged",
+    "model = smf.ols('score ~ C(city) + visits', data=df).fit()",
+    "model.predict(df)",
+    columns="city visits",
+    inputs="df[['city', 'visits']]",
+    places="df.index",
+    start=STATISTICS,
+)
+shape(
+    "formula_of_train_rows",
+    "df['n'] = df.visits * 2\ndf['score'] = np.log(df.score + 9)",
+    "train, test = train_test_split(df, random_state=1)",
+    "model = smf.ols('score ~ n + income', data=train).fit()\nmodel.predict(test)",
+    columns="income visits",
+    inputs="train[['income', 'n']]",
+    places="train.index",
+    start=STATISTICS,
 )
 shape(
     "ols_constant",
@@ -2381,4 +2398,159 @@ shape(
     SPLIT.replace(", random_state=3", ""),
     "model = RandomForestRegressor(20)\nmodel.fit(X_train, y_train)\nmodel.predict(X_test)",
     start=FOREST,
+)
+
+# Rows that a fit takes beside those that it learns from.
+
+BOOSTED = "from xgboost import XGBRegressor\n" + LOAD
+WATCHING = "model.fit(X_train, y_train, eval_set=[(X_test, y_test)])\nmodel.predict(X_test)"
+for made in ("transform", "fit_transform"):
+    shape(
+        f"evaluation_rows_{made}",
+        "X = df[['income', 'visits']]; " + SCORE,
+        SPLIT,
+        f"s = StandardScaler()\nX_train = s.fit_transform(X_train)\nX_test = s.{made}(X_test)",
+        "model = XGBRegressor(n_estimators=5)\n" + WATCHING,
+        inputs="X_train",
+        places="y_train.index",
+        start=BOOSTED,
+    )
+shape(
+    "evaluation_rows_that_stop_the_fit",
+    "X = df[['income', 'age']]; " + SCORE,
+    SPLIT,
+    "m = X_train.age.mean()\nX_train['age'] = X_train.age.fillna(m)\n"
+    "X_test['age'] = X_test.age.fillna(m)",
+    "s = StandardScaler().fit(X_train)\nA, B = s.transform(X_train), s.transform(X_test)",
+    "watched = [(A, y_train), (B, y_test)]",
+    "model = XGBRegressor(n_estimators=90, early_stopping_rounds=2)",
+    "model.fit(A, y_train, eval_set=watched, verbose=False)\nmodel.predict(B)",
+    inputs="A",
+    places="y_train.index",
+    start=BOOSTED,
+)
+shape(
+    "evaluation_rows_encoded_along",
+    "X = df[['income', 'city', 'sex']]; " + SCORE,
+    SPLIT,
+    "encoders = {}\nfor c in ['city', 'sex']:\n    encoders[c] = LabelEncoder()\n"
+    "    X_train[c] = encoders[c].fit_transform(X_train[c])\n"
+    "    X_test[c] = encoders[c].transform(X_test[c])",
+    "model = XGBRegressor(n_estimators=5)\n" + WATCHING,
+    columns="city sex income",
+    inputs="X_train",
+    places="y_train.index",
+    start=BOOSTED,
+)
+shape(
+    "evaluation_rows_prepared_otherwise",
+    "X = df[['income', 'visits']]; " + SCORE,
+    SPLIT,
+    "for c in ['income', 'visits']:\n    X_train[c] = X_train[c] - X_train[c].mean()\n"
+    "    X_test[c] = X_test[c] - X_test[c].mean()",
+    "model = XGBRegressor(n_estimators=5)\n" + WATCHING,
+    inputs="X_train",
+    places="y_train.index",
+    start=BOOSTED,
+    training="none",
+)
+
+# Several assignments in one.
+
+shape(
+    "two_at_once",
+    "X, y = df[['income', 'visits']] * 2, df.score",
+    FIT,
+    columns="income visits",
+)
+shape(
+    "two_that_swap",
+    "y, X = df[['income', 'visits']] * 2, df.score",
+    "y, X = X, y",
+    FIT,
+    columns="income visits",
+    training="none",
+)
+shape(
+    "halves_at_once",
+    "X, y = df[['income', 'visits']] * 2, df.score",
+    "a, b = X[:150], X[150:]\nc, d = y[:150], y[150:]",
+    "model = LinearRegression().fit(a, c)\nmodel.predict(b)",
+    columns="income visits",
+)
+
+# Rows that are chosen where the model is fitted.
+
+shape(
+    "chosen_by_folds",
+    "from sklearn.model_selection import KFold",
+    "X = df[['income', 'visits']].values; y = df.score.values",
+    "for train, test in KFold(3, shuffle=True, random_state=1).split(X):\n"
+    "    model = LinearRegression()\n    model.fit(X[train], y[train])\n"
+    "    model.predict(X[test])",
+    columns="income visits",
+    places="df.index",
+)
+shape(
+    "chosen_by_stratified_folds",
+    "from sklearn.model_selection import StratifiedKFold",
+    "df = df.dropna(); X = df[['income', 'visits']] * 2; y = df.bought",
+    "scores = []\nfolds = StratifiedKFold(n_splits=3)",
+    "for train, test in folds.split(X, y):\n    a, b = X.iloc[train], X.iloc[test]\n"
+    "    model = LogisticRegression(max_iter=500)\n    model.fit(a, y.iloc[train])\n"
+    "    scores.append(model.score(b, y.iloc[test]))",
+    columns="income visits",
+    places="X.index",
+)
+shape(
+    "chosen_in_a_function",
+    "def train(X, y):\n    a, b, c, d = train_test_split(X, y, random_state=1)\n"
+    "    m = LinearRegression()\n    m.fit(a, c)\n    print(m.score(b, d))\n    return m",
+    "X = df[['income', 'visits']] * 2; " + SCORE,
+    "model = train(X, y)",
+    columns="income visits",
+)
+shape(
+    "chosen_by_chance",
+    "def train(X, y):\n    a, b, c, d = train_test_split(X, y)\n"
+    "    m = LinearRegression()\n    m.fit(a, c)\n    return m",
+    "X = df[['income', 'visits']] * 2; " + SCORE,
+    "model = train(X, y); model.predict(X)",
+    columns="income visits",
+    training="none",
+)
+
+# Several files as one table, and constants that only training speaks of.
+
+BOTH = "ignore_index=True)"
+shape(
+    "files_in_a_list",
+    "X = df[['income', 'visits']] * 2; " + SCORE,
+    FIT,
+    start="files = ['people.csv', 'more.csv']\n"
+    "df = pd.concat([pd.read_csv(f) for f in files], " + BOTH,
+    table="df",
+)
+shape(
+    "files_in_a_loop",
+    "df['city'] = df.city.str.len(); X = df[['income', 'city']]; " + SCORE,
+    FIT,
+    start="frames = []\nfor f in ['people.csv', 'more.csv']:\n"
+    "    frames.append(pd.read_csv('./' + f))\ndf = pd.concat(frames, " + BOTH,
+    table="pd.concat(frames, ignore_index=True)",
+)
+shape(
+    "files_in_two_names",
+    "X = df[['income', 'visits']] * 2; " + SCORE,
+    FIT,
+    start="a, b = pd.read_csv('people.csv'), pd.read_csv('more.csv')\ndf = pd.concat([a, b], "
+    + BOTH,
+    table="df",
+)
+shape(
+    "constants_of_the_training",
+    "target = 'score'\ncolumns = ['income', 'visits']\nrate = 0.25",
+    "X = df[columns] * 2; y = df[target]",
+    "X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=3, test_size=rate)",
+    FIT_TRAIN,
 )

@@ -142,6 +142,20 @@ def test_training_tells_what_the_codes_of_its_classes_stand_for(found: dict[str,
     assert "labels" not in found["learned_values"]["code"]["train.py"]
 
 
+def test_held_out_rows_are_prepared_by_what_was_learned(found: dict[str, Any]) -> None:
+    code = found["evaluation_rows_that_stop_the_fit"]["code"]["train.py"]
+    assert "B = steps.scale(X_test, learned.sealed())" in code
+    assert "evaluate(model, B, y_test)" in code
+    own = found["evaluation_rows_fit_transform"]["code"]["train.py"]
+    assert "X_test = s.fit_transform(X_test)" in own
+
+
+def test_numbers_that_other_cells_draw_are_left_out(found: dict[str, Any]) -> None:
+    code = found["seeded_by_an_own_function"]["code"]["train.py"]
+    assert "np.random.bytes(5600)" in code  # two 32-bit numbers for each of 700
+    assert "np.random.bytes" not in found["split_unseeded"]["code"]["train.py"]
+
+
 @pytest.mark.parametrize("name", ["data_set_and_file", "data_set_after_file"])
 def test_file_beside_a_data_set_lies_in_a_folder_that_is_no_data(
     found: dict[str, Any], name: str

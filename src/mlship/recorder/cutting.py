@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from . import arrays, bunches, libraries, tables
 from .alike import keys, same_rows
 from .log import Log
-from .models import Candidate, Event
+from .models import FITS, Candidate, Event
 from .proving import SECONDS, Cut, NotProven, prove, said_of
 from .script import SAMPLING, Fit, Script
-from .slices import backward, bound, reduced
+from .slices import backward, bound, held_out, reduced
 from .statements import Statement, names_of
 from .tape import Tape, Unrepeatable
 from .writer import NotWritable
@@ -64,13 +64,17 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
         fits = _wholes(statements, candidate)
     for fit in fits:
         for variant, primary in _readings(statements, log, candidate, fit):
-            try:
-                again = fit if fit.whole else _fit(variant, candidate)
-                slice_ = _again(variant, log, candidate, again, primary)
-            except (Unrepeatable, NotWritable) as error:
-                blocked.append(str(error))
-                continue
-            cut = _first(variant, slice_, candidate, blocked, end)
+            cut = None
+            for beside in [True, False] if fit.whole else [False]:
+                try:
+                    again = fit if fit.whole else _fit(variant, candidate)
+                    slice_ = _again(variant, log, candidate, again, primary, beside)
+                except (Unrepeatable, NotWritable) as error:
+                    blocked.append(str(error))
+                    continue
+                cut = _first(variant, slice_, candidate, blocked, end)
+                if cut is not None:
+                    break
             if cut is not None:
                 lean = _lean(cut, slice_.tape, candidate, end)
                 return Search(lean, blocked, None if lean is cut else cut)
@@ -89,6 +93,7 @@ def _readings(
         return
     for primary in sorted(loaders, key=lambda i: _is_small(log, i, candidate))[:TABLES]:
         others = {name for i in loaders if i != primary for name in statements[i].changed}
+        others |= held_out(statements, path)
         for variant in _variants(statements, log, fit, path, others):
             yield variant, primary
 
@@ -107,7 +112,7 @@ def _variants(
         log: what was loaded.
         fit: the fit that they lead to.
         path: those that make its rows.
-        others: the names of the tables that are loaded beside the rows.
+        others: the names of the tables that are loaded beside the rows, or held out of them.
     """
     target = names_of(fit.target)
     within = {*path, *backward(statements, fit.at, target), fit.at}
@@ -228,15 +233,26 @@ def _loaders(statements: Sequence[Statement], log: Log, fit: Fit) -> tuple[list[
 
 
 def _again(
-    statements: Sequence[Statement], log: Log, candidate: Candidate, fit: Fit, primary: int
+    statements: Sequence[Statement],
+    log: Log,
+    candidate: Candidate,
+    fit: Fit,
+    primary: int,
+    beside: bool = False,
 ) -> Slice:
     """Run again what made the rows of a fit; statement ``primary`` loads them.
+
+    ``beside`` them, what else is read where the rows are chosen from a table counts as its target.
 
     Raises:
         Unrepeatable: it does not give the same rows.
     """
     path = backward(statements, fit.at, names_of(fit.samples))
     target = backward(statements, fit.at, names_of(fit.target)) if fit.target is not None else []
+    others = _beside(statements, log, fit) if beside else []
+    target = sorted(
+        {*target, *(i for name in others for i in backward(statements, fit.at, [name]))}
+    )
     tape = Tape(statements, log)
     tape.run(sorted({*path, *target}), primary)
     samples = tape.value(fit.samples, fit.at)
@@ -244,7 +260,11 @@ def _again(
         part = _part_with_rows(fit.samples, samples, candidate.fitted.samples)
         if part is None:
             raise Unrepeatable(f"{ast.unparse(fit.samples)} is not what the model was fitted on")
-        fit = fit._replace(samples=part)
+        along = [n for n in others if tables.rows(tape.namespace.get(n)) == tables.rows(samples)]
+        along = [*(sorted(names_of(fit.samples)) if part is not fit.samples else []), *along]
+        named: list[ast.expr] = [ast.Name(name, ast.Load()) for name in along]
+        together = ast.Tuple(named, ast.Load()) if beside and named else None
+        fit = fit._replace(samples=part, target=together)
     elif not same_rows(samples, candidate.fitted.samples):
         raise Unrepeatable("running the cells again does not give the same rows: they are random")
     tape.free()
@@ -266,6 +286,20 @@ def _part_with_rows(name: ast.expr, table: Any, samples: Any) -> ast.expr | None
     if type(table) is not type(samples) or tables.width(table) != tables.width(samples):
         return None
     return part if set(keys(samples)) <= set(keys(table)) else None
+
+
+def _beside(statements: Sequence[Statement], log: Log, fit: Fit) -> list[str]:
+    """Return what may be rows too of what the statement of a fit reads, beside its table."""
+    fits = {event.statement for event in log.events if event.kind in FITS}
+    loaders = {statement for statement, _ in log.loads}
+    found: list[str] = []
+    for name in sorted(statements[fit.at].needs - names_of(fit.samples)):
+        path = backward(statements, fit.at, [name])
+        makers = [statements[i].node for i in path if statements[i].changed & {name}]
+        assigned = any(isinstance(node, ast.Assign) for node in makers)
+        if assigned and loaders & {*path} and not fits & {*path}:
+            found.append(name)
+    return found
 
 
 def _wholes(statements: Sequence[Statement], candidate: Candidate) -> list[Fit]:

@@ -34,6 +34,10 @@ ANOTHER = (
     "There is no training code, since what was written learns another model than the notebook's, "
     "and the same one each time."
 )
+CHOSEN = (
+    "There is no training code: the rows to learn from are chosen where the model is fitted, and "
+    "what was written for that learns another model."
+)
 FIT_SECONDS = 120.0
 """A model that took longer to fit is not fitted again to compare the two."""
 
@@ -118,7 +122,15 @@ def _is_as_loaded(cut: Cut) -> bool:
     loaded = [table for _, table in log.sources if hasattr(table, "columns")]
     if any(tables.unchanged_part(table, cut.rows) for table in loaded):
         return True
-    return hasattr(cut.rows, "columns") and arrays.is_loaded(cut.rows, log)
+    if not hasattr(cut.rows, "columns"):
+        return False
+    columns = list(cut.rows.columns)
+    stacked = [keys(table[columns]) for table in loaded if {*columns} <= {*table.columns}]
+    if len(stacked) > 1 and tables.rows(cut.rows_whole) == sum(map(len, stacked)):
+        wanted = sorted(keys(cut.rows).tolist())
+        if wanted == sorted(key for part in stacked for key in part.tolist()):
+            return True
+    return arrays.is_loaded(cut.rows, log)
 
 
 def made_of(cut: Cut) -> targets.Made | None:
@@ -222,7 +234,7 @@ def trained(
         own = {name for node in ast.parse(definitions).body for name in bound(node)}
         named = classes.named(served, candidate.fitted.target, candidate.fitted.samples, log)
         labels = named.labels if named else None
-        training = Training(cut.script, owner, candidate.name, score, fits, own, labels)
+        training = Training(cut.script, owner, candidate.name, score, fits, own, labels, cut.known)
         files = training.files
     except NotWritable as error:
         return _without_training(cut.script), f"There is no training code: {error}."
@@ -230,6 +242,8 @@ def trained(
         files["features.py"] = cut.script.features(notebook)
     if definitions:
         files["own.py"] = definitions
+    if candidate.fitted.seconds > FIT_SECONDS and cut.script.fit.whole:
+        return _without_training(cut.script), CHOSEN.replace("learns another model", "was not run")
     if candidate.fitted.seconds > FIT_SECONDS:
         return files, "The training code was not run: the notebook took too long for that."
     try:
@@ -237,6 +251,8 @@ def trained(
         theirs = _asked(candidate.served(), take(cut.inputs, kept), candidate)
         ours = _answers(retrained, cut, kept, candidate)
         same = tables.equal(ours, theirs, libraries.of(served).tolerance)
+        if not same and cut.script.fit.whole:
+            return _without_training(cut.script), CHOSEN
         if not same and not training.sown():
             again = _answers(_retrained(files, cut, log, folder), cut, kept, candidate)
             if tables.equal(ours, again, libraries.of(served).tolerance):

@@ -322,12 +322,26 @@ class Script:
                     called = self._free("prepare", stages)
                     stages.append(self._stage(called, given, middle, first, start, number))
                     inner, given = [i for i in inner if i > last], tables[0]
+            if inner and self.chooses_columns(wanted):
+                table = wanted.value  # type: ignore[attr-defined]
+                called = self._free("prepare", stages)
+                stages.append(self._stage(called, given, table, inner, start, number))
+                inner, given = [], table.id
             name = self._free(self._call_it(inner, number), stages)
             if inner or not isinstance(wanted, ast.Name) or wanted.id != given:
                 stages.append(self._stage(name, given, wanted, inner, start, number))
             if number < len(self.borders):
                 start, given = self.borders[number].at, self.borders[number].becomes
         return stages
+
+    def chooses_columns(self, wanted: ast.expr) -> bool:
+        """Say whether a fit takes a whole table, of which a formula in it names some columns."""
+        return (
+            self.fit.whole
+            and wanted is self.fit.samples
+            and isinstance(wanted, ast.Subscript)
+            and isinstance(wanted.value, ast.Name)
+        )
 
     def _as_array(self) -> Stage:
         name, rows = self._free("as_array", []), self.rows_name
@@ -465,16 +479,23 @@ class Script:
     def defined(self) -> set[str]:
         """Return the names of the functions and constants in the module of the features."""
         names: set[str] = set()
-        for index in set(self.module_level) - self.unsaid():
+        for index in self.written():
             if not isinstance(self.statements[index].node, (ast.Import, ast.ImportFrom)):
                 names |= bound(self.statements[index].node)
         return names
 
-    def unsaid(self) -> set[int]:
-        """Return the constants that the features do not need, but loading or training may."""
+    def written(self) -> list[int]:
+        """Return what stands at the top of the module of the features.
+
+        It lacks those constants that only loading or training speaks of.
+        """
         spoken = self._spoken()
-        nodes = {i: self.statements[i].node for i in self.module_level}
-        return {i for i, node in nodes.items() if _is_constant(node) and not bound(node) & spoken}
+        return [
+            index
+            for index in self.module_level
+            if not _is_constant(self.statements[index].node)
+            or bound(self.statements[index].node) & spoken
+        ]
 
     def cells(self, inner: Iterable[int]) -> str:
         """Say which cells some statements are from."""
@@ -558,10 +579,9 @@ class Script:
     def definitions(self) -> list[str]:
         """Return the notebook's functions and constants that the code needs."""
         lines: list[str] = []
-        unsaid = self.unsaid()
-        for index in self.module_level:
+        for index in self.written():
             statement = self.statements[index]
-            if isinstance(statement.node, (ast.Import, ast.ImportFrom)) or index in unsaid:
+            if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
                 continue
             lines += statement.comments
             if isinstance(statement.node, ast.FunctionDef):

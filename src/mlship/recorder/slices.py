@@ -79,7 +79,21 @@ def reduced(
         needs = result[index].needs - (names_of(listed) - set(kept))
         result[index] = edited(result[index], {listed: f"[{', '.join(kept)}]"})
         result[index].needs = needs
+    for index, statement in enumerate(statements):
+        if result[index] is not statement:
+            result[index].reduced_from = statement
     return result
+
+
+def held_out(statements: Sequence[Statement], within: Iterable[int]) -> set[str]:
+    """Return what splits call the rows that are not the first part of each: the test rows."""
+    names: set[str] = set()
+    for index in within:
+        node = statements[index].node
+        if isinstance(node, ast.Assign) and statements[index].calls("train_test_split"):
+            parts = getattr(node.targets[0], "elts", [])
+            names.update(part.id for part in parts[1::2] if isinstance(part, ast.Name))
+    return names
 
 
 def _without(statement: Statement, loop: ast.For, others: Container[str]) -> Statement:

@@ -38,6 +38,8 @@ class Statement:
         """The names that it bound, or whose objects it changed, when it ran."""
         self.random: Any = None
         """The state of the random generators when it started."""
+        self.reduced_from: Statement | None = None
+        """The statement as the notebook has it, where this one does less."""
         parts = _parts(node)
         self.binds, self.changes = _written(node, parts)
         self.reads = {
@@ -67,6 +69,8 @@ def split(cells: Iterable[Sequence[Any]]) -> list[Statement]:
 
 def _split(cells: Iterable[Sequence[Any]]) -> list[Statement]:
     statements: list[Statement] = []
+    cells = list(cells)
+    shared = _read_by_functions(source for _, source in cells)
     for number, source in cells:
         try:
             body = ast.parse(source).body
@@ -86,7 +90,57 @@ def _split(cells: Iterable[Sequence[Any]]) -> list[Statement]:
             above = [line.strip() for line in lines[end : _first_line_of(node) - 1]]
             statements[-1].comments = [line for line in above if _says_something(line)]
             end = node.end_lineno or end
+            parts = _one_by_one(node, encoded, shared)
+            if parts:
+                comments = statements.pop().comments
+                statements += [Statement(number, ast.parse(text).body[0], text) for text in parts]
+                statements[-len(parts)].comments = comments
     return statements
+
+
+def _one_by_one(node: ast.stmt, lines: Sequence[bytes], shared: set[str]) -> list[str]:
+    """Return ``a, b = f(x), g(y)`` as two assignments, if that means the same; else nothing.
+
+    So each can be left out where only the other one matters.
+
+    Args:
+        node: a statement.
+        lines: those of its cell.
+        shared: the names that functions of the notebook read of it.
+    """
+    if not isinstance(node, ast.Assign) or len(node.targets) > 1:
+        return []
+    target, value = node.targets[0], node.value
+    if not isinstance(target, (ast.Tuple, ast.List)) or not isinstance(value, ast.Tuple):
+        return []
+    names = [part.id for part in target.elts if isinstance(part, ast.Name)]
+    plain = not any(isinstance(part, ast.Starred) for part in value.elts)
+    if not plain or len({*names} - shared) != len(target.elts) or len(names) != len(value.elts):
+        return []
+    if any(names_of(part) & {*names[:i]} for i, part in enumerate(value.elts)):
+        return []
+    texts = [_segment(lines, part) for part in value.elts]
+    texts = [f"({text})" if "\n" in text else text for text in texts]
+    return [f"{name} = {text}" for name, text in zip(names, texts)]
+
+
+def _read_by_functions(sources: Iterable[str]) -> set[str]:
+    """Return the names that functions read without binding them."""
+    names: set[str] = set()
+    for source in sources:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(source)
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            continue
+        for part in ast.walk(tree):
+            if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+                inner = [name for name in ast.walk(part) if isinstance(name, ast.Name)]
+                own = {argument.arg for argument in ast.walk(part) if isinstance(argument, ast.arg)}
+                own |= {name.id for name in inner if isinstance(name.ctx, ast.Store)}
+                names |= {name.id for name in inner} - own
+    return names
 
 
 def lost(statements: Sequence[Statement], at: int) -> tuple[Statement, list[str]] | None:
@@ -159,7 +213,7 @@ def _first_line_of(node: ast.stmt) -> int:
     return int(min([node.lineno, *(decorator.lineno for decorator in decorators)]))
 
 
-def _segment(lines: Sequence[bytes], node: ast.stmt) -> str:
+def _segment(lines: Sequence[bytes], node: ast.stmt | ast.expr) -> str:
     """Return the text of a statement; columns count bytes."""
     last = (node.end_lineno or node.lineno) - 1
     part = [*lines[node.lineno - 1 : last], lines[last][: node.end_col_offset]]

@@ -15,7 +15,7 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import tensors
@@ -165,6 +165,39 @@ class Tape:
             del self.namespace[name]
         self._constants = {i: v for i, v in self._constants.items() if cells(v) < CELLS_SHARED}
 
+    def after(
+        self, at: int, names: Sequence[str], indices: Sequence[int]
+    ) -> Iterator[tuple[int, str, Any]]:
+        """Run statements as the notebook has them, though no sample may be made by them.
+
+        Args:
+            at: the statement after which they start.
+            names: the tables that they work on.
+            indices: the statements.
+
+        Yields:
+            After each of them, its index, a name that it changed, and what that holds now.
+        """
+        mutable = {
+            name: value
+            for name, value in self.namespace.items()
+            if hasattr(value, "get_params") or isinstance(value, (dict, list))
+        }
+        space = {**self.namespace, **copy.deepcopy(mutable)}
+        space.update({name: self.held(name, at) for name in names})
+        for index in indices:
+            statement = self.statements[index].reduced_from or self.statements[index]
+            restore(statement.random)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                code = compile(ast.Module([statement.node], []), "<cell>", "exec")
+                try:
+                    exec(code, space)  # noqa: S102 - the notebook's own code, once more
+                except Exception:  # what it needs was made of other rows
+                    return
+            for changed in sorted(statement.changed):
+                yield index, changed, space.get(changed)
+
     def value(self, expression: ast.expr, at: int) -> Any:
         """Return what an expression of statement ``at`` is after the run.
 
@@ -256,6 +289,8 @@ class Tape:
         self._turn += 1
         main = self._statement == self.primary and self._turn == 1
         self._find(place, "source", name=name, main=main)
+        if self.found[place].facts.get("name") != name:
+            self.found[place].facts["several"] = True
         self.loaded[place] = value
         value = copy.deepcopy(value)
         if hasattr(value, "target") and _wants_pair(self.nodes[place]):

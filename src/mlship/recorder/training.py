@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Sequence
-from typing import Any
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from . import drawn
+from . import alike, drawn, proving
 from .script import Script, Stage
 from .slices import bound
 from .statements import names_of
@@ -16,6 +16,20 @@ PATH_WORDS = ("filepath_or_buffer", "io", "path", "path_or_buf", "fname", "file"
 SOWING = ("seed", "set_seed", "manual_seed", "set_random_seed")
 MODULE = "steps"
 """What the training code calls the module of the features."""
+
+
+class Apart(NamedTuple):
+    """Held-out rows that the fit takes beside its own, prepared by the features."""
+
+    held: str
+    """What the split calls them."""
+    name: str
+    """What they are called when they are prepared, which may be the same."""
+    at: int
+    """The statement after which they are."""
+    code: str
+    instead_of: set[int]
+    """The statements that prepare them in the notebook."""
 
 
 class Training:
@@ -30,6 +44,7 @@ class Training:
         fits: Container[int],
         own: Container[str] = (),
         labels: Sequence[Any] | None = None,
+        known: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the code.
 
@@ -41,13 +56,11 @@ class Training:
             fits: the statements that fit this very model, of which the last one counts.
             own: the names that the module ``own`` defines.
             labels: what the model's classes are called, where they are codes.
+            known: what the features learned.
 
         Raises:
             NotWritable: what training needs cannot be told apart from the rest of the notebook.
         """
-        if script.fit.whole:
-            cell = script.statements[script.fit.at].cell
-            raise NotWritable(f"the rows to learn from are chosen inside cell {cell}")
         self.script = script
         self.statements = script.statements
         self.score = score
@@ -56,6 +69,9 @@ class Training:
         self.own = own
         self.model = name if name and name.isidentifier() else "model"
         self.own_fit = self._simple_fit(name)
+        if script.fit.whole and not self.own_fit:
+            cell = script.statements[script.fit.at].cell
+            raise NotWritable(f"the rows to learn from are chosen inside cell {cell}")
         self.sowing = [
             statement.node.name
             for statement in self.statements[: script.fit.at]
@@ -65,7 +81,12 @@ class Training:
         self._require_one_meaning()
         self.gathered: set[int] = set()
         """The statements that put tables into a list, which the work on the target reads again."""
+        self.above = set(script.written())
+        """The statements at the top of the module of the features."""
+        self.apart: Apart | None = None
         self.body = self._needed()
+        if self.own_fit and known is not None:
+            self._take_apart(known)
         taken = set().union(*(self.statements[i].binds for i in self.body))
         self.rows = "loaded_rows" if "rows" in taken else "rows"
         """What the rows as loaded are called, where the notebook's own names are."""
@@ -82,12 +103,9 @@ class Training:
     def _simple_fit(self, name: str | None) -> bool:
         """Say whether the fitting statement can stand as it is."""
         node = self.statements[self.script.fit.at].node
-        plain = (
-            isinstance(node, (ast.Expr, ast.Assign)) and name is not None and name.isidentifier()
-        )
-        if not plain:
-            return False
-        return name in names_of(node)
+        plain = (ast.Expr, ast.Assign, ast.For, ast.With)[: 4 if self.script.fit.whole else 2]
+        known = name is not None and name.isidentifier()
+        return known and isinstance(node, plain) and name in names_of(node)
 
     def _require_one_meaning(self) -> None:
         """Refuse names that mean one thing before the cut and another after it."""
@@ -120,6 +138,9 @@ class Training:
             if index in own:
                 chosen.add(index)
                 live = (live - bound(statement.node)) | statement.needs
+            elif self.apart is not None and index in {*self.apart.instead_of, self.apart.at}:
+                if index == self.apart.at:
+                    live = live - {self.apart.name} | {self.apart.held}
             elif statement.error is None and statement.changed & live:
                 if index in inside and script.spared and _gathers(statement.node, live - passed):
                     self.gathered.add(index)
@@ -131,6 +152,82 @@ class Training:
                     chosen.add(index)
                     live = (live - bound(statement.node)) | statement.needs
         return sorted(chosen)
+
+    def _take_apart(self, known: Mapping[str, Any]) -> None:
+        """Let the features prepare the held-out rows that the fit takes too, for early stopping.
+
+        The notebook's own statements may need what only the features keep, a scaler for one. What
+        they make must be what the features make.
+        """
+        from .learned import Learned  # it needs pandas, which is there where a cut is
+
+        script = self.script
+        number = self._split()
+        if number is None:
+            return
+        border = script.borders[number]
+        held = _target_parts(self.statements[border.at].node)
+        at = held.index(border.becomes)
+        stages = [stage for stage in script.stages if stage.number > number]
+        if at % 2 or at + 1 == len(held) or not stages:
+            return
+        name = held[at + 1]
+        derived, chain = {name}, []
+        inner = {i for stage in stages for i in stage.inner}
+        for index in sorted({*self.body, *inner}):
+            statement = self.statements[index].reduced_from or self.statements[index]
+            if index > border.at and statement.needs & derived:
+                chain.append(index)
+                derived |= statement.changed if index not in inner else set()
+        reduced = [i for i in chain if i in inner]
+        module, prepared, code = proving.module_of(script), script.tape.held(name, border.at), name
+        try:
+            for stage in stages:
+                given = (Learned(known),) if stage.learns else ()
+                prepared = getattr(module, stage.name)(prepared, *given)
+                code = f"{MODULE}.{stage.name}({code}{', learned.sealed()' if given else ''})"
+        except Exception:  # these rows hold what the others do not
+            chain = []
+        found: tuple[int, str] | None = None
+        again = sorted({*chain, *inner})
+        for index, made, value in script.tape.after(border.at, (name, border.becomes), again):
+            own = made != border.becomes and type(value) is type(prepared)
+            if index in chain and own and alike.same_rows(value, prepared):
+                found = index, made
+                if index >= max(reduced, default=-1):
+                    break
+        if found is None:
+            if reduced and name in self._fitted_with():
+                cell = self.statements[reduced[0]].cell
+                raise NotWritable(f"what cell {cell} does to {name} is not what it does to others")
+            return
+        index, made = found
+        instead_of = {i for i in chain if i <= index} - inner
+        made_too = set().union(*(self.statements[i].changed for i in instead_of))
+        last = max(self._last_of(stage) for stage in stages)
+        later = [i for i in self.body if i > border.at and i not in instead_of]
+        needed = set().union(*(self.statements[i].needs for i in [*later, script.fit.at]))
+        early = [i for i in later if i < last and made in self.statements[i].needs]
+        if early or (made_too & needed) - {made}:
+            return
+        self.apart = Apart(name, made, index, code, instead_of)
+        self.body = self._needed()
+
+    def _fitted_with(self) -> set[str]:
+        """Return the names that the fit, or what training runs for it, reads."""
+        script = self.script
+        return set().union(*(self.statements[i].needs for i in [*self.body, script.fit.at]))
+
+    def _split(self) -> int | None:
+        """Return which draw is the last split, if one is."""
+        script = self.script
+        split = None
+        for number, border in enumerate(script.borders):
+            node = self.statements[border.at].node
+            found = script.tape.found.get(getattr(getattr(node, "value", None), "place", -1))
+            if found is not None and found.kind == "split":
+                split = number
+        return split
 
     def _target_names(self) -> list[str]:
         """Return what is needed of the loading beside the rows: the target, as a rule."""
@@ -173,7 +270,7 @@ class Training:
         writer = script.writer
         lines: list[str] = []
         own = [i for i in script.whole if i <= script.cut]
-        own = [i for i in own if i in script.of_rows or i not in script.module_level]
+        own = [i for i in own if i in script.of_rows or i not in self.above]
         main = script.tape.nodes[script.main]
         if not isinstance(main, ast.Call):
             raise NotWritable("the rows are not loaded by a call")
@@ -183,7 +280,11 @@ class Training:
         from_file = script.tape.found[script.main].facts["name"].rpartition(".")[2] != ""
         from_file = "." in str(script.source_name) and spot is not None
         self.from_file = from_file
-        if from_file and spot is not None:
+        several = script.tape.found[script.main].facts.get("several")
+        if several and spot is not None:
+            said = writer.expression(self.statements[script.first], spot, True)
+            writer.replaced[id(spot)] = f"(path or DATA).with_name(Path({said}).name)"
+        elif from_file and spot is not None:
             writer.replaced[id(spot)] = "path or DATA"
         beside = self._beside(own)
         writer.replaced.update(beside)
@@ -194,7 +295,7 @@ class Training:
             lines += [*statement.comments, writer.statement(statement, training=True)]
         writer.replaced.clear()
         spoken = names_in("\n".join(lines)) - {"path"}
-        constants = [self.statements[i] for i in sorted(script.unsaid())]
+        constants = [self.statements[i] for i in script.module_level if i not in self.above]
         lines[:0] = [s.source for s in constants if bound(s.node) & spoken]
         kind = script.rows_kind
         rows, columns = script.rows_name, ""
@@ -241,6 +342,8 @@ class Training:
         paths: dict[int, str] = {}
         for place, found in self.script.tape.found.items():
             node = self.script.tape.nodes[place]
+            if found.facts.get("several") and not found.facts["main"]:
+                raise NotWritable(f"cell {self.statements[found.statement].cell} loads many files")
             if found.kind != "source" or found.facts["main"] or found.statement not in own:
                 continue
             if isinstance(node, ast.Call) and "." in str(found.facts["name"]):
@@ -261,6 +364,8 @@ class Training:
             statement = self.statements[script.tape.found[place].statement]
             if not isinstance(node, ast.Call):
                 raise NotWritable(f"{file} is not loaded by a call")
+            if script.tape.found[place].facts.get("several"):
+                raise NotWritable(f"cell {statement.cell} loads many files")
             spot = node.args[0] if node.args else None
             for word in node.keywords:
                 spot = word.value if word.arg in PATH_WORDS else spot
@@ -307,19 +412,24 @@ class Training:
             end = self._end_of(number)
             name = stage.returned if stage.returned.isidentifier() else "samples"
             learned = ", learned" if stage.learns else ""
+            if script.chooses_columns(stage.wanted):  # the fit does so itself
+                continue
             line = f"{name} = {MODULE}.{stage.name}({stage.given}{learned})"
             steps.append((self._last_of(stage) + 0.2 + number / 1000, [line]))
             if name != stage.returned:
                 writer.replaced[id(end)] = name
+        if self.apart is not None:
+            line = f"{self.apart.name} = {self.apart.code}"
+            last = max(map(self._last_of, script.stages))
+            steps.append((max(self.apart.at, last) + 0.3, [line]))
         imports: list[str] = []
-        unsaid = script.unsaid()
         for index in self.body:
             statement = self.statements[index]
             if any(name in self.own for name in bound(statement.node)):
                 continue
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
                 imports.append(statement.source)
-            elif index not in script.module_level or index in unsaid:
+            elif index not in self.above:
                 code = [*statement.comments, writer.statement(statement, training=True)]
                 steps.append((self._position(index), code))
                 if self.encoder is not None and self.encoder[1] == index:
@@ -398,7 +508,7 @@ class Training:
         They stand after what sows the generator, so that the numbers that count stay the same.
         """
         script = self.script
-        running = [(self._position(i), [i]) for i in self.body if i not in script.module_level]
+        running = [(self._position(i), [i]) for i in self.body if i not in self.above]
         running += [(self._last_of(s) + 0.2, s.inner) for s in script.stages if s.inner]
         running.append((script.fit.at, [script.fit.at]))
         steps: list[tuple[float, list[str]]] = []
@@ -471,15 +581,12 @@ class Training:
     def _held_out(self) -> list[str]:
         """Return the lines that evaluate the model, on rows that it did not learn from if any."""
         script = self.script
-        split = None
-        for number, border in enumerate(script.borders):
-            node = self.statements[border.at].node
-            found = script.tape.found.get(getattr(getattr(node, "value", None), "place", -1))
-            if found is not None and found.kind == "split":
-                split = number
+        if script.fit.whole:
+            return ["metrics: dict[str, float] = {}"]
+        split = self._split()
         if split is not None and script.fit.target is not None and self.score:
             border = script.borders[split]
-            parts = [part.id for part in self.statements[border.at].node.targets[0].elts]  # type: ignore[attr-defined]
+            parts = _target_parts(self.statements[border.at].node)
             at = parts.index(border.becomes)
             later = [i for i in script.target_path if i > border.at]
             if at % 2 == 0 and len(parts) == 4 and not later:
@@ -487,7 +594,8 @@ class Training:
                 after = [self.statements[i].changed for i in self.body if i > border.at]
                 if {samples, target} & set().union(*after):  # prepared here, and not by the stages
                     return ["metrics: dict[str, float] = {}"]
-                for stage in script.stages:
+                samples = samples if self.apart is None else self.apart.name
+                for stage in script.stages if self.apart is None else ():
                     if stage.number > split:
                         learned = ", learned.sealed()" if stage.learns else ""
                         samples = f"{MODULE}.{stage.name}({samples}{learned})"
@@ -522,6 +630,12 @@ def _gathers(node: ast.stmt, names: Container[str]) -> bool:
     named = all(isinstance(item, ast.Name) for item in node.value.elts)
     target = node.targets[0]
     return named and isinstance(target, ast.Name) and target.id in names
+
+
+def _target_parts(node: ast.stmt) -> list[str]:
+    """Return the names among which a statement shares out what a split gives."""
+    (target,) = node.targets  # type: ignore[attr-defined]
+    return [getattr(part, "id", "") for part in target.elts]
 
 
 def _columns(names: Sequence[str]) -> str:
