@@ -2554,3 +2554,38 @@ shape(
     "X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=3, test_size=rate)",
     FIT_TRAIN,
 )
+
+# A data set's images, which have no name of their own.
+
+DIGITS = (
+    "from sklearn.datasets import load_digits\nfrom sklearn.svm import SVC\ndigits = load_digits()"
+)
+PIXELS = "pd.DataFrame(load_digits().data, columns=load_digits().feature_names)"
+shape(
+    "images_in_the_fit",
+    "n = len(digits.images)\nmodel = SVC(gamma=0.001)",
+    "model.fit(digits.images.reshape((n, -1)), digits.target)",
+    start=DIGITS,
+    inputs="digits.data",
+    places="range(1797)",
+    table=PIXELS,
+)
+shape(
+    "images_in_the_split",
+    "a, b, c, d = train_test_split(digits.images.reshape(1797, 64) / 16, digits.target,\n"
+    "                              random_state=1)",
+    "model = SVC(gamma=1).fit(a, c)\nmodel.predict(b)",
+    start=DIGITS,
+    inputs="digits.data / 16",
+    places="range(1797)",
+    table=PIXELS,
+)
+
+# The names of classes that a dictionary of the notebook gives.
+
+shape(
+    "classes_of_a_dictionary",
+    "codes = {'low': 0, 'mid': 1, 'high': 2}",
+    "X = df[['income', 'visits']] * 2; y = df.grade.map(codes)",
+    "model = LogisticRegression(class_weight='balanced').fit(X, y); model.predict(X)",
+)

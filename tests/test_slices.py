@@ -139,6 +139,8 @@ def test_column_that_was_learned_is_called_as_in_the_data(
 
 def test_training_tells_what_the_codes_of_its_classes_stand_for(found: dict[str, Any]) -> None:
     assert "labels = list(le.classes_)" in found["learned_encoded"]["code"]["train.py"]
+    code = found["classes_of_a_dictionary"]["code"]["train.py"]
+    assert "labels = ['low', 'mid', 'high']" in code
     assert "labels" not in found["learned_values"]["code"]["train.py"]
 
 

@@ -36,14 +36,18 @@ def apart(statements: Sequence[Statement], within: Iterable[int], log: Log) -> l
         counted = {i: sum(_is_name(part, name) for part in ast.walk(result[i].node)) for i in parts}
         bound = sum(name in statement.binds for statement in statements)
         new = {part: f"{name}_{part}" for part in PARTS}
+        images = _images(log.loads[index, 0][1])
+        said = {**new, **({"images": new["data"] + images} if images else {})}
+        if any(part not in said for found in parts.values() for _, part in found):
+            continue
         taken = any(new_ in s.binds | s.reads for s in statements for new_ in new.values())
         alone = all(len(found) == counted[i] for i, found in parts.items())
         if bound > 1 or taken or not alone or all(map(_names_rows, map(result.__getitem__, parts))):
             continue
         result[index] = _loading(result[index], new)
         for i, found in parts.items():
-            changed = edited(result[i], {node: new[part] for node, part in found})
-            used = {new[part] for _, part in found}
+            changed = edited(result[i], {node: said[part] for node, part in found})
+            used = {new["target" if part == "target" else "data"] for _, part in found}
             changed.needs = changed.needs - {name} | used
             result[i] = changed
     return result
@@ -70,15 +74,27 @@ def _loading(statement: Statement, new: Mapping[str, str]) -> Statement:
     return changed
 
 
+def _images(value: Any) -> str:
+    """Return the code that makes a data set's images of its rows, if that is what they are."""
+    images: Any = getattr(value, "images", None)
+    data = value.data
+    if getattr(images, "ndim", 0) < 3 or hasattr(data, "columns"):
+        return ""
+    flat = images.reshape(len(images), -1)
+    same = flat.shape == data.shape and bool((flat == data).all())
+    return f".reshape(({', '.join(map(str, (-1, *images.shape[1:])))}))" if same else ""
+
+
 def _parts(node: ast.AST, name: str) -> Iterator[tuple[ast.expr, str]]:
     """Yield where the rows and the target of a data set are read, and which of the two it is."""
     for part in ast.walk(node):
-        if isinstance(part, ast.Attribute) and _is_name(part.value, name) and part.attr in PARTS:
+        known = (*PARTS, "images")
+        if isinstance(part, ast.Attribute) and _is_name(part.value, name) and part.attr in known:
             yield part, part.attr
         elif isinstance(part, ast.Subscript) and _is_name(part.value, name):
             key = part.slice
             key = getattr(key, "value", key) if type(key).__name__ == "Index" else key
-            if isinstance(key, ast.Constant) and key.value in PARTS:
+            if isinstance(key, ast.Constant) and key.value in known:
                 yield part, str(key.value)
 
 

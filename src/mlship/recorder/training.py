@@ -92,8 +92,11 @@ class Training:
         """What the rows as loaded are called, where the notebook's own names are."""
         self.measure = "measured" if "evaluate" in taken else "evaluate"
         self.target_names = self._target_names()
+        labels = None if any("labels" in self.statements[i].binds for i in self.body) else labels
         self.encoder = None if labels is None else self._encoder(list(labels))
         """The encoder that gave the classes their codes, and the statement that fits it."""
+        self.named = None if labels is None or self.encoder else self._mapped(list(labels))
+        """The names of the codes, where the notebook says them itself: ``map({"no": 0})``."""
         self.files = {
             "load.py": self._load(),
             "train.py": self._train(),
@@ -253,8 +256,6 @@ class Training:
             owner = getattr(getattr(tape.nodes[place], "func", None), "value", None)
             if found.kind in ("fit", "fit_transform") and isinstance(owner, ast.Name):
                 fits.setdefault(owner.id, []).append(found.statement)
-        if any("labels" in self.statements[i].binds for i in self.body):
-            return None
         for name, places in fits.items():
             known = getattr(tape.namespace.get(name), "classes_", None)
             plain = isinstance(self.statements[places[0]].node, (ast.Assign, ast.Expr))
@@ -262,6 +263,39 @@ class Training:
             if alone and known is not None and list(known) == labels:
                 return name, places[0]
         return None
+
+    def _mapped(self, labels: list[Any]) -> list[Any] | None:
+        """Return the names of all codes that the target can have, where a dictionary gives them."""
+        script = self.script
+        classes = getattr(self.estimator, "classes_", ())
+        codes = [code.item() if hasattr(code, "item") else code for code in classes]
+        kinds = {f.kind for f in script.tape.found.values() if f.statement in script.target}
+        if codes != list(range(len(labels))) or kinds & {
+            "fit_transform",
+            "factorize",
+            "categories",
+        }:
+            return None
+        for index in script.target:
+            for part in ast.walk(self.statements[index].node):
+                method = getattr(getattr(part, "func", None), "attr", "")
+                if method in ("map", "replace") and isinstance(part, ast.Call) and part.args:
+                    known = self._dictionary(part.args[0])
+                    names = {code: name for name, code in known.items()}
+                    whole = sorted(names, key=repr) == sorted(range(len(known)), key=repr)
+                    if whole and [names.get(code) for code in codes] == labels:
+                        return [names[code] for code in range(len(known))]
+        return None
+
+    def _dictionary(self, node: ast.expr) -> dict[Any, Any]:
+        """Return a dictionary of plain values that the notebook writes down, or an empty one."""
+        known = self.script.tape.namespace.get(node.id) if isinstance(node, ast.Name) else None
+        try:
+            known = ast.literal_eval(repr(known) if known is not None else node)
+        except (ValueError, SyntaxError):
+            return {}
+        plain = isinstance(known, dict) and all(type(code) is int for code in known.values())
+        return known if plain else {}
 
     # The modules.
 
@@ -461,7 +495,9 @@ class Training:
         steps_import = [f"from . import features as {MODULE}"] if prepared else []
         learned_import = ["from .learned import Learned"] if prepared else []
         learned = "learned.sealed()" if prepared else "None"
-        labels = "" if self.encoder is None else ", labels"
+        if self.named is not None:
+            lines.append(f"labels = {self.named!r}")
+        labels = "" if self.encoder is None and self.named is None else ", labels"
         labelled = ["    labels: list[Any]", '    """What the codes of the classes stand for."""']
         labelled = labelled if labels else []
         cells = script.cells([*self.body, script.fit.at])
