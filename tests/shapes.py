@@ -1314,7 +1314,6 @@ shape(
     "X = df[['income', 'visits']] * 2; " + SCORE,
     "for a, b in KFold(3).split(X):\n    model = LinearRegression()\n    model.fit(X.iloc[a], y.iloc[a])\n    model.predict(X.iloc[b])",
     inputs="X.iloc[a]",
-    training="none",
 )
 shape(
     "kfold_named",
@@ -1323,7 +1322,6 @@ shape(
     "for a, b in KFold(3).split(X):\n    X_train, X_test, y_train = X[a], X[b], y[a]\n    model = LinearRegression().fit(X_train, y_train)",
     inputs="X_train",
     places="a",
-    training="none",
 )
 shape(
     "grid_search",
@@ -2115,7 +2113,6 @@ shape(
     "def evaluate(m, X, y):\n    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)\n    m.fit(X_train, y_train)\n    return m",
     "model = evaluate(LogisticRegression(max_iter=500), X, y)",
     columns="city visits",
-    training="none",
 )
 shape(
     "fit_in_function_values",
