@@ -304,7 +304,7 @@ class Training:
         writer = script.writer
         lines: list[str] = []
         own = [i for i in script.whole if i <= script.cut]
-        own = [i for i in own if i in script.of_rows or i not in self.above]
+        own = [i for i in own if i in script.of_rows or i not in script.module_level]
         main = script.tape.nodes[script.main]
         if not isinstance(main, ast.Call):
             raise NotWritable("the rows are not loaded by a call")
