@@ -12,7 +12,7 @@ import time
 from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from . import arrays, bunches, libraries, tables
+from . import arrays, bunches, libraries, pictures, reading, tables
 from .alike import keys, same_rows
 from .log import Log
 from .models import FITS, Candidate, Event
@@ -49,6 +49,26 @@ class Slice(NamedTuple):
 
 
 def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
+    """Find the earliest cut for a model: of pictures that are files, first from their contents."""
+    if not log.pictures.opened:
+        return _find(statements, log, candidate)
+    try:
+        samples = names_of(_fit(statements, candidate).samples)
+        path = backward(statements, candidate.fitted.statement, samples)
+        taken = reading.apart(statements, path, log)
+        search = _find(taken, log, candidate)
+        blocked = search.blocked
+        if search.cut is not None:
+            return search
+    except (Unrepeatable, reading.NotTaken) as error:
+        blocked = [str(error)]
+    except Exception as error:  # pixels are served where the files cannot be
+        blocked = [f"the opening of pictures cannot be written ({said_of(error)})"]
+    search = _find(statements, log, candidate)
+    return search._replace(blocked=[*blocked, *search.blocked])
+
+
+def _find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:
     """Find the earliest cut for a model.
 
     Each table that is loaded is tried as the one with the rows, at first without the tables that
@@ -91,7 +111,7 @@ def _readings(
         path, loaders = _loaders(statements, log, fit)
     except Unrepeatable:
         return
-    for primary in sorted(loaders, key=lambda i: _is_small(log, i, candidate))[:TABLES]:
+    for primary in sorted(loaders, key=lambda i: _unlikely(log, i, candidate))[:TABLES]:
         others = {name for i in loaders if i != primary for name in statements[i].changed}
         others |= held_out(statements, path)
         for variant in _variants(statements, log, fit, path, others):
@@ -212,9 +232,15 @@ def last(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
     return Search(None, [reason])
 
 
-def _is_small(log: Log, statement: int, candidate: Candidate) -> bool:
-    """Say whether a statement loads fewer rows than the model's could have come from."""
+def _unlikely(log: Log, statement: int, candidate: Candidate) -> tuple[bool, bool]:
+    """Rank what a statement loads: pictures before tables, and last what has too few rows."""
     loaded = [value for (at, _), (_, value) in log.loads.items() if at == statement]
+    files = any(pictures.are_pictures(arrays.rows_in(value)) for value in loaded)
+    return not files, _is_small(loaded, candidate)
+
+
+def _is_small(loaded: Sequence[Any], candidate: Candidate) -> bool:
+    """Say whether what is loaded has fewer rows than the model's could have come from."""
     most = max(tables.rows(arrays.rows_in(value)) for value in loaded)
     return 0 < SMALL * most < tables.rows(candidate.fitted.samples)
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import arrays, classes, libraries, models, tables, targets, tensors
+from . import arrays, classes, libraries, models, pictures, tables, targets, tensors
 from .alike import keys, numbered, take
 from .cutting import Search
 from .log import Log
@@ -69,10 +69,14 @@ def handover(
 
     plain, estimators = parted(cut.known)
     rows = numbered(take(cut.rows, [cut.served[i] for i in kept]))
-    samples = tensors.are_samples(rows)
+    samples, files = tensors.are_samples(rows), pictures.are_pictures(rows)
     change = {
         "rows": rows,
-        "names": [tensors.called(rows, cut.script.rows_name)] if samples else None,
+        "names": [tensors.called(rows, cut.script.rows_name)]
+        if samples
+        else [pictures.NAME]
+        if files
+        else None,
         "answers": take(values["answers"], asked),
         "features": {
             "columns": cut.columns,
@@ -93,7 +97,7 @@ def handover(
     written = script.tape.log.written(script.source_name)
     facts = {
         "level": "raw" if whole and not written else "frame",
-        "why": f"its inputs are made again from the rows of {script.source_name}"
+        "why": f"its inputs are made again from {'' if files else 'the rows of '}{script.source_name}"
         + (", which the notebook writes itself" if written else "")
         + ("" if whole else f" as they are after cell {statements[script.cut].cell}"),
         "blocked": search.blocked,

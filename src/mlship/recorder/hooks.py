@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import libraries
+from . import libraries, pictures
 
 METHODS = (
     "fit",
@@ -93,6 +93,9 @@ class Hooks:
         self._hook_functions("numpy", lambda n: n in texts, listener.reading)
         for module in ("pickle", "joblib"):
             self._hook_functions(module, lambda n: n in ("dump", "dumps"), listener.saving)
+        for module, reader in pictures.FUNCTIONS.items():
+            made = listener.pictures.opening(module, listener)
+            self._hook_functions(module, functools.partial(str.__eq__, reader), made)
         for module in libraries.TRAINERS:
             self._hook_functions(module, lambda n: n == "train", listener.training)
         plots = sys.modules.get("matplotlib.pyplot")

@@ -37,8 +37,12 @@ CONTAINERS = (
 """What holds rows and target for a fit; none of them gives the rows back as they were."""
 TRAINERS = ("catboost", "lightgbm", "xgboost")
 """Modules whose function ``train`` fits a model."""
-SMALLER = {"tensorflow": "tensorflow-cpu"} if platform.system() == "Linux" else {}
-"""Distributions that are served by a build of the same version without a graphics card."""
+SMALLER = {
+    "opencv-contrib-python": "opencv-contrib-python-headless",
+    "opencv-python": "opencv-python-headless",
+    **({"tensorflow": "tensorflow-cpu"} if platform.system() == "Linux" else {}),
+}
+"""Distributions that are served by a build of the same version without a graphics card or windows."""
 SAMPLES = ("X", "x", "data", "exog")
 """What the first argument of ``fit`` and ``predict`` is called."""
 TARGETS = ("y", "label")

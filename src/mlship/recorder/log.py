@@ -16,6 +16,7 @@ from .figures import Figures
 from .models import FITS, Event, Given, Names
 from .networks import Networks
 from .outputs import is_one_hot, places_of_ones
+from .pictures import Pictures
 
 CODERS = ("LabelBinarizer", "LabelEncoder", "OneHotEncoder", "OrdinalEncoder")
 """Transformers of scikit-learn that turn a column of names into one of codes."""
@@ -68,6 +69,7 @@ class Log:
         self._filled: dict[int, tuple[Any, Given]] = {}
         """What the containers of XGBoost, LightGBM and CatBoost were made of, by their ids."""
         self.networks = Networks(self)
+        self.pictures = Pictures()
 
     def keep(self, value: Any) -> Any:
         """Return a copy that the notebook cannot change; the same content is kept once."""

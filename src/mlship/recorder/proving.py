@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import models, personal, tables, tensors
+from . import models, personal, pictures, tables, tensors
 from .alike import keys, numbered, same_rows, take
 from .columns import Columns
 from .models import Candidate, Refused
@@ -76,7 +76,8 @@ def prove(script: Script, tape: Tape, candidate: Candidate) -> Cut:
 
 def _proven(script: Script, tape: Tape, candidate: Candidate) -> Cut:
     rows = script.rows()
-    if rows is None or not (hasattr(rows, "iloc") or tensors.are_samples(rows)):
+    arrays = tensors.are_samples(rows) or pictures.are_pictures(rows)
+    if rows is None or not (hasattr(rows, "iloc") or arrays):
         raise NotProven("the rows are no table there")
     if script.columns is not None and not script.columns.loaded:
         raise NotProven("the rows are an array there, whose columns have no names")

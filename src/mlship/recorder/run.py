@@ -30,6 +30,7 @@ from . import (
     own,
     parameters,
     personal,
+    pictures,
     proving,
     statements,
     synthetic,
@@ -61,11 +62,12 @@ class Recorder:
     def __init__(self, job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
         self.job = job
         self.send = send
-        self.statements = statements.split(job["cells"])
+        self.statements = pictures.spaced(statements.split(job["cells"]))
         self.module = types.ModuleType("__main__")
         self.namespace: dict[str, Any] = self.module.__dict__
         self.log = Log(job)
         self.log.networks.namespace = self.namespace
+        self.log.pictures.namespace = self.namespace
         self.hooks = Hooks(self.namespace, self.log)
         self.watch = Watch(self.namespace)
         self._changing = statements.changing(self.statements)
@@ -140,6 +142,7 @@ class Recorder:
             self.hooks.install()
             suspected = statements.intended(statement, self._changing) if reached else ()
             statement.changed = self.watch.after(reached, suspected, self.log.fitted)
+        self.log.pictures.settle(self.log.statement, statement.changed)
 
     def _sets_view(self, node: ast.stmt) -> bool:
         """Say whether a statement sets in a table what is a view of it."""
@@ -200,7 +203,7 @@ class Recorder:
         tried = experiments.found(self.log, self.statements, candidates, self._names(), compared)
         return {
             "python": platform.python_version(),
-            "statements": len(self.statements),
+            "statements": sum(s.source != pictures.SPACE for s in self.statements),
             "errors": [
                 {"cell": s.cell, "error": s.error, "source": s.source[:200]} for s in failed
             ],
@@ -315,7 +318,7 @@ class Recorder:
             from . import testing  # it needs pandas, which is there where a cut is
 
             with_own = {**facts["code"], **({"own.py": definitions} if definitions else {})}
-            if not tensors.are_samples(cut.rows):  # whose numbers nobody could read in a test
+            if hasattr(cut.rows, "iloc"):  # of others numbers nobody could read in a test
                 tests, notes = testing.tested(cut, candidate, self.log, with_own, folder, made_up)
                 facts["tests"] = tests
                 facts["cut"]["notes"] += notes
@@ -323,7 +326,8 @@ class Recorder:
         if definitions:
             facts["code"] = {**facts["code"], "own.py": definitions}
         answers_to = {key: values[key] for key in ("rows", "answers", "probabilities")}
-        answers_to, sampled = tensors.fewer(answers_to)
+        of = pictures if pictures.are_pictures(answers_to["rows"]) else tensors
+        answers_to, sampled = of.fewer(answers_to)
         values.update(answers_to)
         rows, names = values["rows"], values["names"]
         values["personal"] = personal.columns(rows, names)

@@ -615,7 +615,12 @@ class Script:
             '    """Turn rows as loaded into what the model takes, in training and in serving."""',
             f"    return {chain}",
         ]
-        imports = ["from typing import Any", "import numpy as np", "import pandas as pd"]
+        imports = [
+            "from io import BytesIO",
+            "from typing import Any",
+            "import numpy as np",
+            "import pandas as pd",
+        ]
         imports += [line for line in self.imports(self._spoken()) if line not in imports]
         return "\n".join(
             [

@@ -303,6 +303,11 @@ def _written(node: ast.stmt, parts: Iterable[ast.AST]) -> tuple[set[str], set[st
     return binds, {name for name in changes if name}
 
 
+def written(node: ast.stmt) -> tuple[set[str], set[str]]:
+    """Return the names that a statement binds, and those whose objects it may change."""
+    return _written(node, _parts(node))
+
+
 def _root(node: ast.expr) -> str | None:
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value

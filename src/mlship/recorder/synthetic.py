@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
-from . import models, tables, tensors
+from . import models, pictures, tables, tensors
 from .models import Refused
 from .personal import words
 from .statements import first_line
@@ -91,6 +91,11 @@ def answered(
     Raises:
         Refused: no such rows are found that it answers.
     """
+    if pictures.are_pictures(samples):
+        raise Refused(
+            "Pictures cannot be made up. Without --synthetic-rows, some of the notebook's own are "
+            "kept for the tests."
+        )
     try:
         made = rows(samples, names, personal)
         answers, probabilities = models.ask(model, made)

@@ -203,6 +203,8 @@ def named_columns(
         yield (names or ["array"])[0], list(samples)
     elif hasattr(samples, "iloc"):
         yield "text" if samples.name is None else str(samples.name), samples.tolist()
+    elif getattr(samples, "ndim", 0) == 1:
+        yield (names or ["value"])[0], samples.tolist()
     else:
         for position in range(samples.shape[1]):
             yield names[position] if names else f"x{position}", samples[:, position].tolist()

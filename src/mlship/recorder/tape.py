@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from . import tensors
+from . import pictures, tensors
 from .log import Log
 from .shelf import CELLS_SHARED, Shelf
 from .statements import Statement, first_line
@@ -99,6 +99,7 @@ class Tape:
         self.namespace.update(
             __builtins__=builtins, display=lambda *a, **k: None, __tape__=self, get_ipython=_Shell
         )
+        self.namespace.update(pictures.globals_of_code())
         before, sys.modules["__main__"] = sys.modules["__main__"], self.module
         try:
             for index in indices:
@@ -493,6 +494,8 @@ def _marked(node: ast.AST, nodes: dict[int, ast.AST]) -> Any:
     """Number the calls and subscripts of some code, and note the loops around each."""
 
     def mark(part: ast.AST, names: tuple[str, ...]) -> None:
+        if getattr(part, "by_itself", False):  # what is done to one row tells nothing of all
+            return
         if isinstance(part, (ast.Call, ast.Subscript)):
             part.place = len(nodes)  # type: ignore[union-attr]
             part.loop_names = names  # type: ignore[union-attr]

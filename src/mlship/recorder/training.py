@@ -6,7 +6,7 @@ import ast
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import alike, drawn, proving
+from . import alike, drawn, pictures, proving
 from .script import Script, Stage
 from .slices import bound
 from .statements import names_of
@@ -61,6 +61,8 @@ class Training:
         Raises:
             NotWritable: what training needs cannot be told apart from the rest of the notebook.
         """
+        if pictures.are_pictures(script.rows()):
+            raise NotWritable("its pictures are files, which the notebook opens one by one")
         self.script = script
         self.statements = script.statements
         self.score = score

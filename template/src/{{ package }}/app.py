@@ -7,7 +7,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from . import arrays, keys, problems, schema
+from . import arrays, keys, pictures, problems, schema
 from .headers import SecurityHeaders
 from .hosts import HEALTH, TrustedHosts
 from .limits import BodyLimit
@@ -131,8 +131,11 @@ def describe(predictor: Predictor, settings: Settings) -> dict[str, Any]:
     properties = signature["inputs"]["properties"]
     receipt = read_json(settings.model_dir / "receipt.json")
     example = read_json(settings.model_dir / "example.json")["instances"][0]
-    row = max(len(json.dumps(example)), arrays.most_bytes(signature["inputs"]))
+    inputs = signature["inputs"]
+    usual = arrays.most_bytes(inputs) + pictures.usual_bytes(inputs)
+    row = max(len(json.dumps(example)), usual)
     rows = settings.max_rows or max(1, min(ROWS, LARGEST_BODY // row))
+    largest = max(min(100, rows) * row, pictures.most_bytes(inputs)) + 1000
     return {
         "name": signature["name"],
         "title": signature["title"],
@@ -149,7 +152,7 @@ def describe(predictor: Predictor, settings: Settings) -> dict[str, Any]:
         "example": example,
         "limits": {
             "rows": rows,
-            "bytes": settings.max_bytes or max(2_000_000, min(100, rows) * row + 1000),
+            "bytes": settings.max_bytes or max(2_000_000, largest),
         },
         "parity": receipt["parity"],
         "provenance": {**signature["provenance"], "packages": signature["artifact"]["packages"]},

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, artifact, experiments
+from . import arrays, artifact, experiments, pictures
 
 START = "<!-- facts: written by pack, from the model's own receipt -->"
 END = "<!-- /facts -->"
@@ -62,6 +62,9 @@ def _taken(properties: Mapping[str, Any]) -> str:
     for name, schema in properties.items():
         if arrays.is_one(schema):
             return f"`{name}`, an {_array(schema)}"
+    for name, schema in properties.items():
+        if pictures.is_one(schema):
+            return f"`{name}`, the file of a {pictures.said(schema)} picture"
     return f"{len(properties)} inputs"
 
 
@@ -101,7 +104,7 @@ def facts(
         ),
     ]
     if receipt.get("cut"):
-        sections += ["## How a row becomes an answer", "\n".join(_cut(receipt["cut"]))]
+        sections += ["## How a row becomes an answer", "\n".join(_cut(receipt["cut"], signature["inputs"]))]
     notes = provenance.get("notes", [])
     if notes:
         where = "in the notebook" if "notebook" in provenance else "on the way"
@@ -134,6 +137,11 @@ def _inputs(signature: Mapping[str, Any]) -> str:
         kinds = [schema.get("format", kind) if kind == "string" else kind for kind in kinds]
         if arrays.is_one(schema):
             kinds = [_array(schema)]
+        elif pictures.is_one(schema):
+            kinds = [f"file of a {pictures.said(schema)} picture, in base64"]
+            seen = "{} to {} pixels wide, {} to {} high".format(
+                *observed["width"], *observed["height"]
+            )
         unit = f", in {schema['x-unit']}" if "x-unit" in schema else ""
         meaning = schema.get("description", "")
         rows.append((name, " or ".join(kinds) + unit, allowed, seen, meaning))
@@ -141,12 +149,14 @@ def _inputs(signature: Mapping[str, Any]) -> str:
     return _table(("input", "type", "allowed", saw, "meaning"), rows)
 
 
-def _cut(cut: Mapping[str, Any]) -> Iterable[str]:
+def _cut(cut: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterable[str]:
     """Say which rows are served, by what code, and which are not."""
+    rows = f"rows of {cut['source']} as they are after cell {cut['cell']} of the notebook"
+    if any(map(pictures.is_one, inputs["properties"].values())):
+        rows = f"picture files such as those that cell {cut['cell']} of the notebook opens"
     yield (
-        f"- Requests are rows of {cut['source']} as they are after cell {cut['cell']} of the "
-        "notebook; `features.py` in the model package makes the model's inputs of them, in "
-        "training and in serving alike."
+        f"- Requests are {rows}; `features.py` in the model package makes the model's inputs of "
+        "them, in training and in serving alike."
     )
     if cut["left_out"]:
         yield (

@@ -1,8 +1,8 @@
 """Turn instances (JSON objects, one a row) into what the estimator was fitted on, and back.
 
 The signature's ``x-container`` says which: a pandas ``dataframe`` or ``series``, a numpy
-``ndarray`` of columns, a ``list`` of texts, or an ``array`` of samples that are arrays themselves,
-pictures for one. Only the first two import pandas.
+``ndarray`` of columns, a ``list`` of texts, an ``array`` of samples that are arrays themselves,
+or ``pictures``, which are the contents of files. Only the first two import pandas.
 """
 
 import datetime as dt
@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from . import pictures
 
 Instance = Mapping[str, Any]
 
@@ -38,6 +40,9 @@ def to_rows(instances: Sequence[Instance], inputs: Mapping[str, Any]) -> Any:
         case "array":
             ((name, values),) = columns.items()
             return np.array(values, dtype=np.dtype(properties[name]["x-dtype"]))
+        case "pictures":
+            (values,) = columns.values()
+            return pictures.to_rows(values)
         case "series":
             ((name, values),) = columns.items()
             return column(values, name, properties[name])
@@ -59,6 +64,9 @@ def from_rows(rows: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
         case "array":
             (name,) = properties
             return [{name: sample.tolist()} for sample in rows]
+        case "pictures":
+            (name,) = properties
+            return [{name: pictures.encoded(content)} for content in rows]
         case "ndarray":
             columns = [list(column) for column in np.asarray(rows).T]
         case "series":

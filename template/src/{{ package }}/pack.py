@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, artifact, card, experiments, features, formats, proof, signature
+from . import arrays, artifact, card, experiments, features, formats, pictures, proof, signature
 from .artifact import ModelError
 from .instances import from_rows, plain_value
 from .predictor import Prediction, Predictor, RowsRefused, predictions
@@ -32,6 +32,8 @@ KEPT = ("notebook", "notebook_sha256", "cell", "notes")
 """What training again does not change of where a model comes from."""
 WRITTEN_BY_PEOPLE = ("description", "minimum", "maximum", "x-unit")
 """What people add to a property by hand; it survives packing again."""
+KEPT_BYTES = 300_000
+"""How many bytes of pictures are kept for the tests."""
 KEPT_NUMBERS = 100_000
 """How many numbers of arrays are kept for the tests."""
 SAID = {"description": "description", "x-unit": "unit"}
@@ -161,6 +163,8 @@ def _kept(
         proof.prove(predictor, instances, reference)
     size = arrays.cells(contract["inputs"])
     most = min(proof.KEPT_ROWS, max(2, KEPT_NUMBERS // size)) if size else proof.KEPT_ROWS
+    bytes_ = pictures.usual_bytes(contract["inputs"])
+    most = min(most, max(2, KEPT_BYTES // bytes_)) if bytes_ else most
     chosen = proof.choose(instances, reference, most)
     return [{"instance": instances[i], "prediction": reference[i]} for i in chosen]
 
@@ -404,7 +408,7 @@ def _servable(handover: Handover) -> tuple[Handover, int]:
     JSON has no infinite number, and no missing one within an array.
     """
     rows = handover.rows
-    if isinstance(rows, list):
+    if isinstance(rows, list) or pictures.are_pictures(rows):
         return handover, 0
     numbers = rows.select_dtypes("number") if hasattr(rows, "select_dtypes") else np.asarray(rows)
     values = np.asarray(numbers)

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from . import arrays
+from . import arrays, pictures
 
 MAX_TEXT = 100_000
 FAR = 1e15
@@ -138,6 +138,8 @@ def _field_type(schema: Mapping[str, Any]) -> Any:
     base: Any
     if kind == "array":
         base = Annotated[Any, BeforeValidator(arrays.check(schema))]
+    elif pictures.is_one(schema):
+        base = Annotated[Any, BeforeValidator(pictures.check(schema))]
     elif "enum" in schema:
         known = tuple(value for value in schema["enum"] if value is not None)
         base = Annotated[Literal[known], BeforeValidator(_exact(known))]
@@ -184,13 +186,14 @@ def _within_reach(
 
 def published(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the API tells the world of one property: all but how it is handed over."""
-    keep = {"x-observed", "x-personal", "x-shape", "x-unit"}
+    keep = {"x-media-types", "x-observed", "x-personal", "x-pixels", "x-shape", "x-unit"}
     public = {name: value for name, value in schema.items() if name[:2] != "x-" or name in keep}
     if "x-range" in schema:  # beyond its type's range a number would wrap
         smallest, largest = schema["x-range"]
         public["minimum"] = max(smallest, schema.get("minimum", smallest))
         public["maximum"] = min(largest, schema.get("maximum", largest))
-    if "string" in schema["type"] and "enum" not in schema and "format" not in schema:
+    text = "string" in schema["type"] and not pictures.is_one(schema)
+    if text and "enum" not in schema and "format" not in schema:
         public["maxLength"] = MAX_TEXT
     return public
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays
+from . import arrays, pictures
 from . import columns as column
 from .artifact import ModelError
 from .instances import from_rows, plain_value
@@ -44,6 +44,13 @@ def infer_inputs(
     if isinstance(rows, list):
         inputs |= {"x-container": "list"}
         columns = {(names or ["text"])[0]: {}}
+    elif pictures.are_pictures(rows):
+        name = (names or ["image"])[0]
+        inputs |= {"x-container": "pictures", "required": [name]}
+        try:
+            return inputs | {"properties": {name: pictures.describe(rows)}}
+        except ValueError as error:
+            raise ModelError(f"Not all pictures can be served: {error}") from None
     elif isinstance(rows, np.ndarray) and rows.ndim > 2:
         if rows.dtype.kind not in arrays.DIGITS:
             raise ModelError(f"The samples are arrays of {rows.dtype}; numbers are served.")
@@ -185,6 +192,8 @@ def example(inputs: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dic
         personal = "x-personal" in schema
         if arrays.is_one(schema):
             instance[name] = arrays.middle(present, schema)
+        elif pictures.is_one(schema):
+            instance[name] = pictures.example(present)
         elif not present:
             instance[name] = None
         elif "enum" in schema or "boolean" in kinds:
@@ -213,7 +222,8 @@ def masked(inputs: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict
     """
     made: dict[str, str] = {}
     for name, schema in inputs["properties"].items():
-        if "string" not in schema["type"] or "enum" in schema or "format" in schema:
+        text = "string" in schema["type"] and not pictures.is_one(schema)
+        if not text or "enum" in schema or "format" in schema:
             continue
         texts = [row[name] for row in rows if row[name] is not None]
         text, times = Counter(texts).most_common(1)[0] if texts else ("text", 0)
