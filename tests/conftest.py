@@ -26,6 +26,7 @@ LIBRARIES = [
     "lightgbm",
     "matplotlib",
     "onnxruntime",
+    "opencv-python-headless",
     "pandas<3",
     "pydantic>=2",
     "scikit-learn<1.8",

@@ -37,12 +37,14 @@ DISTRIBUTIONS = {
 }
 """Modules whose distribution has another name."""
 KNOWN = DISTRIBUTIONS.keys() | {
-    "catboost", "gensim", "joblib", "lightgbm", "matplotlib", "nltk", "numba", "numpy",
+    "catboost", "gensim", "imageio", "joblib", "lightgbm", "matplotlib", "nltk", "numba", "numpy",
     "onnxruntime", "openpyxl", "pandas", "patsy", "plotly", "polars", "pyarrow", "regex",
     "requests", "scipy", "seaborn", "shap", "spacy", "statsmodels", "sympy", "tabulate", "torch",
     "torchvision", "tqdm", "transformers", "xgboost", "xlrd", "yellowbrick",
 }  # fmt: skip
 """Modules that are installed unasked; any other name could be a stranger's package."""
+PICTURES = {"PIL", "cv2", "imageio", "skimage"}
+"""Modules that read pictures, whose preparation in the project needs pandas."""
 ALWAYS_THERE = {"IPython", "google", "ipykernel", "mpl_toolkits", "pylab"}
 """Modules that come with Jupyter or another package, or that only a hosted notebook has."""
 ENVIRONMENTS = (".venv", "venv", "env")
@@ -254,7 +256,8 @@ def _build(notebook: Notebook, modules: set[str], scratch: Path, as_of: AsOf | N
             "unasked. List the packages in a requirements.txt beside the notebook, or name an "
             "interpreter that has them with --python."
         )
-    wanted = ["-r", str(requirements)] if requirements.is_file() else _packages(modules)
+    needed = modules | {"pandas"} if modules & PICTURES else modules
+    wanted = ["-r", str(requirements)] if requirements.is_file() else _packages(needed)
     source = "requirements.txt" if requirements.is_file() else "the notebook's imports"
     said = f"from {source}"
     try:

@@ -72,7 +72,7 @@ def predict_one(api: Client, model: Json, fields: Sequence[Field]) -> None:
     if renewal.asked():
         st.rerun(scope="app")
     row, pressed = enter(fields)
-    if not pressed or any(field.shape and row[field.name] is None for field in fields):
+    if not pressed or any(field.is_file and row[field.name] is None for field in fields):
         return
     try:
         with st.spinner("Asking the model"):

@@ -158,7 +158,9 @@ def _failure(status: int, problem: Json, url: str, wait: float) -> ApiError:
                 "then restart this app."
             )
         case 413:
-            return Rejected([RowError(None, None, "Too large for the service: shorten the text.")])
+            return Rejected(
+                [RowError(None, None, "Too large: send a shorter text, or a smaller file.")]
+            )
         case 422:
             errors = problem.get("errors") or [{"message": problem.get("detail", NOT_VALID)}]
             return Rejected([_row_error(error) for error in errors])

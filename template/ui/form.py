@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+import files
 import picture
 from client import Json
 
@@ -39,6 +40,10 @@ class Field:
     max_length: int | None
     shape: tuple[int, ...]
     """Of an array; empty for all else."""
+    media_types: tuple[str, ...]
+    """Of a picture's file; empty for all else."""
+    pixels: int
+    """The most that its picture may have."""
     observed: Mapping[str, Any]
     personal: bool
     """Whether its values look as if they tell of a person."""
@@ -56,7 +61,14 @@ class Field:
         """What is to be entered, in a word."""
         if self.shape:
             return f"array {picture.said(self.shape)}"
+        if self.media_types:
+            return "picture"
         return "date-time" if self.is_moment else "date" if self.is_day else self.type
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is uploaded."""
+        return bool(self.shape or self.media_types)
 
     @property
     def white(self) -> int | None:
@@ -98,6 +110,7 @@ class Field:
             self.description and self.description.rstrip(".") + ".",
             self.shape and f"Takes {picture.said(self.shape)} numbers.",
             self.white == 1 and "The pixels of a picture are divided by 255.",
+            self.media_types and f"Takes a picture: {', '.join(files.suffixes(self.media_types))}.",
             self.seen and f"Training saw {self.seen}.",
             self.minimum is not None and f"At least {numeral(self.minimum)}.",
             self.maximum is not None and f"At most {numeral(self.maximum)}.",
@@ -146,6 +159,8 @@ def _field(name: str, schema: Json, required: bool, example: Value) -> Field:
         maximum=schema.get("maximum"),
         max_length=schema.get("maxLength"),
         shape=tuple(schema.get("x-shape", ())),
+        media_types=tuple(schema.get("x-media-types", ())),
+        pixels=schema.get("x-pixels", 0),
         observed=schema.get("x-observed", {}),
         personal="x-personal" in schema,
         example=example,
@@ -157,6 +172,8 @@ def draw(field: Field) -> Value:
     label, help_, key = plain(field.title), plain(field.help), f"input:{field.name}"
     if field.shape:
         return draw_array(field, label, help_, key)
+    if field.media_types:
+        return draw_picture(field, label, help_, key)
     start: Any = field.example
     if start is not None and (field.is_moment or field.is_day):
         start = datetime.fromisoformat(start)
@@ -250,8 +267,22 @@ def draw_array(field: Field, label: str, help_: str, key: str) -> Value:
     return entered
 
 
+def draw_picture(field: Field, label: str, help_: str, key: str) -> Value:
+    """Draw the upload of a picture and the picture, which goes to the service as it is."""
+    file = st.file_uploader(label, type=suffixes(field), key=key, help=help_)
+    entered = files.encoded(file.getvalue()) if file else str(field.example)
+    small = files.shown(entered, field.pixels)
+    if small is not None:
+        st.image(small, caption=plain(file.name) if file else "The example", width=SHOWN)
+    elif file:
+        st.caption("The page cannot show this file.")
+    return entered
+
+
 def suffixes(field: Field) -> list[str]:
-    """Return what the files of an array may be called."""
+    """Return what the files of an input may be called."""
+    if field.media_types:
+        return files.suffixes(field.media_types)
     return [*(picture.SUFFIXES if field.white else ()), "npy"]
 
 

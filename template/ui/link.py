@@ -34,7 +34,7 @@ def query(fields: Sequence[Field], row: Json) -> str | None:
 
 def shareable(field: Field) -> bool:
     """Say whether values of a field may stand in an address."""
-    if field.shape or field.personal or field.name in TAKEN:
+    if field.is_file or field.personal or field.name in TAKEN:
         return False
     return bool(field.options) or field.type == "boolean" or "minimum" in field.observed
 

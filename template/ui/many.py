@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+import files
 import form
 import picture
 import renewal
@@ -23,7 +24,7 @@ def predict(api: Client, model: Json, fields: Sequence[Field]) -> None:
     """Ask for a table, by hand or from a CSV, and give it back with the predictions."""
     if renewal.asked():
         st.rerun(scope="app")
-    if any(field.shape for field in fields):
+    if any(field.is_file for field in fields):
         predict_files(api, model, fields[0])
         return
     file = st.file_uploader(
@@ -60,13 +61,17 @@ def predict(api: Client, model: Json, fields: Sequence[Field]) -> None:
 
 
 def predict_files(api: Client, model: Json, field: Field) -> None:
-    """Ask for several files, each with one array; give their names back with the predictions."""
-    files = st.file_uploader(
+    """Ask for several files, one array or picture each; give their names with the predictions."""
+    uploaded = st.file_uploader(
         "Upload several files", type=form.suffixes(field), accept_multiple_files=True
     )
     rows: list[Json] = []
     names: list[str] = []
-    for file in files:
+    for file in uploaded:
+        if field.media_types:
+            rows.append({field.name: files.encoded(file.getvalue())})
+            names.append(file.name)
+            continue
         try:
             entered = picture.read(file.getvalue(), file.name, field.shape, field.white)
         except picture.Unreadable as error:

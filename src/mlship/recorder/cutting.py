@@ -56,16 +56,18 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
         samples = names_of(_fit(statements, candidate).samples)
         path = backward(statements, candidate.fitted.statement, samples)
         taken = reading.apart(statements, path, log)
+        if taken == list(statements):
+            return _find(statements, log, candidate)
         search = _find(taken, log, candidate)
-        blocked = search.blocked
         if search.cut is not None:
             return search
+        why = "; ".join(search.blocked[-1:])
     except (Unrepeatable, reading.NotTaken) as error:
-        blocked = [str(error)]
+        why = str(error)
     except Exception as error:  # pixels are served where the files cannot be
-        blocked = [f"the opening of pictures cannot be written ({said_of(error)})"]
+        why = f"the code could not be written ({said_of(error)})"
     search = _find(statements, log, candidate)
-    return search._replace(blocked=[*blocked, *search.blocked])
+    return search._replace(blocked=[f"{reading.REFUSED}: {why}", *search.blocked])
 
 
 def _find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Search:

@@ -95,9 +95,10 @@ def handover(
         reason = re.sub(r"'[^']*'|\"[^\"]*\"", "...", said)
         reasons[reason] = reasons.get(reason, 0) + 1
     written = script.tape.log.written(script.source_name)
+    of = script.source_name if files else f"the rows of {script.source_name}"
     facts = {
         "level": "raw" if whole and not written else "frame",
-        "why": f"its inputs are made again from {'' if files else 'the rows of '}{script.source_name}"
+        "why": f"its inputs are made again from {of}"
         + (", which the notebook writes itself" if written else "")
         + ("" if whole else f" as they are after cell {statements[script.cut].cell}"),
         "blocked": search.blocked,

@@ -42,7 +42,7 @@ SMALLER = {
     "opencv-python": "opencv-python-headless",
     **({"tensorflow": "tensorflow-cpu"} if platform.system() == "Linux" else {}),
 }
-"""Distributions that are served by a build of the same version without a graphics card or windows."""
+"""Distributions that are served by a smaller build of the same version."""
 SAMPLES = ("X", "x", "data", "exog")
 """What the first argument of ``fit`` and ``predict`` is called."""
 TARGETS = ("y", "label")

@@ -58,6 +58,8 @@ class Pictures:
         """The notebook's."""
         self.beside: dict[int, dict[str, Any]] = {}
         """For each statement that read pictures, the lists of plain values that it changed."""
+        self.lengths: dict[int, dict[str, int]] = {}
+        """And how long each list, or table, is that it changed."""
         self._modules: dict[int, str] = {}
 
     def opening(self, module: str, log: Any) -> Callable[[Any, str], Any]:
@@ -85,9 +87,12 @@ class Pictures:
         """Keep the lists beside the pictures, their labels for one, as a statement left them."""
         if not self.opened or self.opened[-1].statement != statement:
             return
-        kept = {}
+        kept: dict[str, Any] = {}
+        lengths = self.lengths[statement] = {}
         for name in changed:
-            value = self.namespace.get(name)
+            value: Any = self.namespace.get(name)
+            if isinstance(value, list) or getattr(value, "ndim", 0) > 0:
+                lengths[name] = len(value)
             value = value.tolist() if getattr(value, "ndim", 0) == 1 else value
             if isinstance(value, list) and len(value) <= MOST_LABELS and all(map(_is_plain, value)):
                 held = self.namespace[name]
@@ -152,7 +157,7 @@ def fewer(values: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     if size <= MOST_BYTES:
         return values, None
     step = -(-size // MOST_BYTES)
-    taken = {}
+    taken: dict[str, Any] = {}
     for name, value in values.items():
         parts = [table[::step] for table in value] if isinstance(value, list) else None
         taken[name] = None if value is None else parts or value[::step]

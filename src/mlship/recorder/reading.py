@@ -15,6 +15,7 @@ is believed of that: like any other slice, it must make what the model was fitte
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,12 +24,15 @@ from . import pictures
 from .log import Log
 from .pictures import MOST_READ
 from .slices import bound
-from .statements import Statement, first_line, names_of, written
+from .statements import Statement, names_of, written
 
 LOOPS = (ast.For, ast.While)
+LEAVING = (ast.Break, ast.Continue)
 COMPREHENSIONS = (ast.ListComp, ast.GeneratorExp)
 PATHS = ("filename", "fp", "fname", "path", "uri")
 """What the first argument of a function that reads pictures is called."""
+REFUSED = "the files of pictures cannot be asked for"
+"""What a reason begins with why the notebook's arrays are served in their place."""
 BLOCKS = ("body", "orelse", "handlers", "finalbody")
 
 
@@ -65,6 +69,10 @@ def apart(statements: Sequence[Statement], path: Sequence[int], log: Log) -> lis
     """
     reading = [index for index in path if log.pictures.paths(index)]
     result = list(statements)
+    if reading and importlib.util.find_spec("pandas") is None:
+        raise NotTaken(
+            "what prepares pictures in the project needs pandas: install it in its Python"
+        )
     names = _free_names(statements)
     done: dict[str, list[int]] = {}
     for index in reading:
@@ -77,8 +85,8 @@ def apart(statements: Sequence[Statement], path: Sequence[int], log: Log) -> lis
         same = done.setdefault(new.text, [])
         for before in same:
             result[before] = _like(statements[before], pictures.SPACE, set(), set())
-        for before in same[:1]:
             result[before - 1] = statements[before - 1]
+            log.loads.pop((before - 1, 0), None)
         same.append(index)
         _place(result, statements, same, new, log, names)
     return result
@@ -104,6 +112,9 @@ def _place(
     others = sum(not content.startswith(pictures.FORMS) for content in rows)
     if others:
         raise NotTaken(f"{others} of its pictures are no PNG, JPEG, BMP, PGM or PPM")
+    for made_, length in log.pictures.lengths.get(last, {}).items():
+        if made_ in new.made and length != len(rows):
+            raise NotTaken(f"of {len(rows)} pictures that it opens, {length} are in {made_}")
     kept = log.pictures.beside.get(last, {})
     beside = {
         name: value
@@ -361,6 +372,10 @@ class _Rewriting:
         for part in reversed(line):
             filling = any(fill in ast.walk(part) for fill in fills)
             binds, changes = written(part)
+            if any(isinstance(inner, LEAVING) for inner in ast.walk(part)):
+                if filling or binds & live:
+                    raise NotTaken("pictures are left out by what is in them")
+                continue
             if filling or (binds | changes) & live:
                 kept.insert(0, part)
                 live = (live - bound(part)) | _loads(part, [path])
@@ -398,16 +413,18 @@ class _Rewriting:
         words = [
             f"{name}={_said(statement.text, given[name], {})}" for name in kept if name in given
         ]
-        said = f"{call.func.id}({', '.join([self.names.pictures, *words])})"  # type: ignore[attr-defined]
+        function = self.statements[at].node.name  # type: ignore[attr-defined]
+        said = f"{function}({', '.join([self.names.pictures, *words])})"
         node: Any = statement.node
         if position is None:
             made = bound(node) if isinstance(node, ast.Assign) else statement.changed
             return Rewritten(_said(statement.text, node, {call: said}), self.functions, {*made})
         plain = isinstance(node, ast.Assign) and node.value is call and len(node.targets) == 1
         target = node.targets[0] if plain else None
-        if not isinstance(target, ast.Tuple) or not isinstance(target.elts[position], ast.Name):
+        part = target.elts[position] if isinstance(target, ast.Tuple) else None
+        if not isinstance(part, ast.Name):
             raise NotTaken("what a function makes of pictures has no name of its own")
-        name = target.elts[position].id
+        name = part.id
         return Rewritten(f"{name} = {said}", self.functions, {name})
 
     def _whole_function(self, at: int) -> tuple[int | None, list[str]]:
@@ -534,7 +551,7 @@ def _tainted(body: Sequence[ast.stmt], call: ast.Call) -> set[str]:
                 elif isinstance(part, ast.withitem) and part.optional_vars is not None:
                     found |= names_of(part.optional_vars)
                 elif isinstance(part, ast.Expr) and _fills(value, call, found):
-                    found.add(value.func.value.id)
+                    found.add(value.func.value.id)  # type: ignore[attr-defined]
     return found
 
 

@@ -16,7 +16,7 @@ import signal
 import sys
 import types
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import (
@@ -32,6 +32,7 @@ from . import (
     personal,
     pictures,
     proving,
+    reading,
     statements,
     synthetic,
     tables,
@@ -318,7 +319,7 @@ class Recorder:
             from . import testing  # it needs pandas, which is there where a cut is
 
             with_own = {**facts["code"], **({"own.py": definitions} if definitions else {})}
-            if hasattr(cut.rows, "iloc"):  # of others numbers nobody could read in a test
+            if hasattr(cut.rows, "iloc"):  # nobody could read an array in a test
                 tests, notes = testing.tested(cut, candidate, self.log, with_own, folder, made_up)
                 facts["tests"] = tests
                 facts["cut"]["notes"] += notes
@@ -349,6 +350,7 @@ class Recorder:
                 *models.remarks(model, learned_from, answers),
                 *outputs.remarks(answered, learned_from, answers),
                 *([facts["remark"]] if "remark" in facts else []),
+                *(f"{said[0].upper()}{said[1:]}." for said in _of_files(facts.get("blocked", ()))),
                 *([sampled] if sampled else []),
             ],
         }
@@ -477,6 +479,11 @@ def _random_state(before: tuple[Any, Any]) -> tuple[Any, Any]:
     if drawn and before[1] and drawn[2:] == before[1][2:]:
         drawn = before[1] if (drawn[1] == before[1][1]).all() else drawn
     return before[0] if state == before[0] else state, drawn
+
+
+def _of_files(blocked: Iterable[str]) -> list[str]:
+    """Return why the files of pictures are not served, if they are not."""
+    return [said for said in blocked if said.startswith(reading.REFUSED)]
 
 
 def _refuse_input(*_: Any) -> str:

@@ -104,7 +104,8 @@ def facts(
         ),
     ]
     if receipt.get("cut"):
-        sections += ["## How a row becomes an answer", "\n".join(_cut(receipt["cut"], signature["inputs"]))]
+        said = "\n".join(_cut(receipt["cut"], signature["inputs"]))
+        sections += ["## How a row becomes an answer", said]
     notes = provenance.get("notes", [])
     if notes:
         where = "in the notebook" if "notebook" in provenance else "on the way"

@@ -1,8 +1,8 @@
 """A sample that is a picture's file: its schema, its check, an example, and its size.
 
-A request holds the file's bytes in base64. What a picture is, and how large, is read from its first
-bytes, so that nothing is decoded that unpacks to more than the service can hold; decoding is for the
-team's own code, with the library that the notebook used.
+A request holds the file's bytes in base64. What a picture is, and how large, is read from its
+first bytes, so that nothing is decoded that unpacks to more than the service can hold; decoding is
+for the team's own code, with the library that the notebook used.
 """
 
 import base64
@@ -176,7 +176,7 @@ def encoded(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
 
 
-def to_rows(values: Sequence[str | bytes]) -> Any:
+def to_rows(values: Sequence[Any]) -> Any:
     """Return the contents of n files (n, of objects), which may still be in base64."""
     rows = np.empty(len(values), dtype=object)
     for position, value in enumerate(values):

@@ -93,7 +93,10 @@ class Predictor:
         outputs = self.signature["outputs"]
         asks = outputs.get("probabilities") and "x-answers" not in outputs
         probabilities = self.estimator.predict_proba(rows) if asks else None
-        return predictions(self.estimator.predict(rows), probabilities, outputs)
+        answers = predictions(self.estimator.predict(rows), probabilities, outputs)
+        if len(answers) != len(instances):
+            raise ValueError("The model answers another number of rows than it was asked.")
+        return answers
 
 
 def predictions(answers: Any, probabilities: Any, outputs: Mapping[str, Any]) -> list[Prediction]:

@@ -222,8 +222,9 @@ def masked(inputs: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict
     """
     made: dict[str, str] = {}
     for name, schema in inputs["properties"].items():
-        text = "string" in schema["type"] and not pictures.is_one(schema)
-        if not text or "enum" in schema or "format" in schema:
+        if "string" not in schema["type"] or "enum" in schema or "format" in schema:
+            continue
+        if pictures.is_one(schema):
             continue
         texts = [row[name] for row in rows if row[name] is not None]
         text, times = Counter(texts).most_common(1)[0] if texts else ("text", 0)

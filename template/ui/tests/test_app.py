@@ -33,8 +33,8 @@ def to_csv(*rows: Json) -> bytes:
 
 
 def require_table(fields: list[Field]):
-    if any(field.shape for field in fields):
-        pytest.skip("the model takes arrays, which are uploaded one by one")
+    if any(field.is_file for field in fields):
+        pytest.skip("the model takes files, which are uploaded one by one")
 
 
 def enter_texts(page: AppTest, instance: Json):
@@ -54,7 +54,7 @@ def test_each_input_has_one_widget_that_shows_its_example(page: AppTest, fields:
     for field in fields:
         widget = page.get_by_key(f"input:{field.name}")
         assert widget.label == plain(field.title)
-        if field.shape:
+        if field.is_file:
             assert widget.type == "file_uploader"
         elif field.is_moment and field.example:
             assert f"{widget.value:%Y-%m-%dT%H:%M}" == field.example[:16]
