@@ -61,7 +61,7 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
         search = _find(taken, log, candidate)
         if search.cut is not None:
             return search
-        why = "; ".join(search.blocked[-1:])
+        why = "; ".join(search.blocked[:1])
     except (Unrepeatable, reading.NotTaken) as error:
         why = str(error)
     except Exception as error:  # pixels are served where the files cannot be
