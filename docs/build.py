@@ -39,8 +39,8 @@ FIELDS = {
     "inputs": "The JSON Schema of one instance.",
     "inputs.type": "Always `object`: one instance is one row.",
     "inputs.additionalProperties": "Always `false`: an input of another name is refused.",
-    "inputs.x-container": "What the estimator was fitted on: `dataframe`, `series`, `ndarray` or "
-    "`list`.",
+    "inputs.x-container": "What the estimator was fitted on: `dataframe`, `series`, `ndarray`, "
+    "`list`, `array` of arrays, or `pictures`, whose files the project's code opens.",
     "inputs.x-dtype": "The dtype of an `ndarray`.",
     "inputs.required": "Every input, in the estimator's order.",
     "inputs.properties": "One entry for each input, by its column's name.",
@@ -60,6 +60,10 @@ FIELDS = {
     "inputs.properties.*.x-column": "The column's label, where it is no text.",
     "inputs.properties.*.x-categories-dtype": "The dtype of the values of a categorical column.",
     "inputs.properties.*.x-ordered": "Whether a categorical column has an order.",
+    "inputs.properties.*.contentEncoding": "`base64` where the input is the file of a picture.",
+    "inputs.properties.*.contentMediaType": "Its form, or `image/*` where there are several.",
+    "inputs.properties.*.x-media-types": "The forms of pictures that are taken.",
+    "inputs.properties.*.x-pixels": "The most pixels that a picture may have.",
     "inputs.properties.*.x-missing": "`None` where the column says so instead of NaN.",
     "inputs.properties.*.x-personal": "What tells that the column looks personal. Its values are "
     "in no `enum`, no range and no example. It may be set by hand.",
