@@ -203,6 +203,7 @@ def test_the_files_are_asked_for(
     assert handed["cut"]["source"] == f"the files of {rows} pictures"
     written = handed["code"]["features.py"]
     assert code in written
+    assert any("gives the same model" in note for note in handed["cut"]["notes"])
     assert "listdir" not in written
     assert "glob(" not in written
     assert "opencv-python-headless" in handed["packages"] or "PIL" in written
@@ -275,6 +276,13 @@ def test_files_are_answered_as_in_the_notebook_and_others_are_refused_in_words(
         [422, "Input should be a file as base64"],
         [422, "Input should be a file of at most 10000002 bytes"],
     ]
+    names = sorted(path.parent.glob("shapes/*/*[!t]"))
+    table = "".join(f"{name.parent.name}/{name.name},{name.parent.name}\n" for name in names)
+    (path.parent / "shapes" / "pictures.csv").write_text("file,labels\n" + table)
+    data = str(path.parent / "shapes" / "pictures.csv")
+    python(service, app, "-m", "app.pack", "--train", "--data", data)
+    python(service, app, "-m", "pytest", "-q", "tests/test_parity.py", "-k", "model_answers")
+    assert read(app / "model" / "receipt.json")["parity"]["reference"] == "training"
     features = app / "model" / "src" / "app_model" / "features.py"
     features.write_text(features.read_text().replace("IMREAD_COLOR)", "IMREAD_COLOR)[:, :, ::-1]"))
     with pytest.raises(AssertionError, match="test_model_answers_as_recorded"):

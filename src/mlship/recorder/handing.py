@@ -252,14 +252,15 @@ def trained(
     if candidate.fitted.seconds > FIT_SECONDS:
         return files, "The training code was not run: the notebook took too long for that."
     try:
-        retrained = _retrained(files, cut, log, folder)
+        beside = training.beside() if training.files_of else None
+        retrained = _retrained(files, cut, log, folder, beside)
         theirs = _asked(candidate.served(), take(cut.inputs, kept), candidate)
         ours = _answers(retrained, cut, kept, candidate)
         same = tables.equal(ours, theirs, libraries.of(served).tolerance)
         if not same and cut.script.fit.whole:
             return _without_training(cut.script), CHOSEN
         if not same and not training.sown():
-            again = _answers(_retrained(files, cut, log, folder), cut, kept, candidate)
+            again = _answers(_retrained(files, cut, log, folder, beside), cut, kept, candidate)
             if tables.equal(ours, again, libraries.of(served).tolerance):
                 return _without_training(cut.script), ANOTHER
     except Exception as error:
@@ -296,10 +297,13 @@ def _without_training(script: Script) -> dict[str, str]:
     return {"load.py": "\n\n".join([about, *functions])} if functions else {}
 
 
-def _retrained(files: Mapping[str, str], cut: Cut, log: Log, folder: str) -> Any:
+def _retrained(
+    files: Mapping[str, str], cut: Cut, log: Log, folder: str, beside: Mapping[str, Any] | None
+) -> Any:
     """Run the training code as a package of its own, beside the data that it reads.
 
-    The random generators are in a state that nobody knows.
+    The random generators are in a state that nobody knows. Of pictures, what goes along with them
+    is there too.
     """
     source = cut.script.source_name
     random.seed()
@@ -312,6 +316,8 @@ def _retrained(files: Mapping[str, str], cut: Cut, log: Log, folder: str) -> Any
             place = log.unchanged(name)
             if place is not None:
                 shutil.copy(place, data / name)
+        if beside is not None:
+            pictures.write(cut.script.rows(), beside, str(data))
         before = os.getcwd()
         os.chdir(apart)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,8 @@ MOST_BYTES = 64_000_000
 """Bytes of pictures that are handed over: more of them prove little more and take long."""
 MOST_READ = 1_000_000_000
 """Bytes of pictures that are held in memory to be read again."""
+TABLE, FILE = "pictures.csv", "file"
+"""What training reads of pictures: a table, and its column of their names."""
 MOST_LABELS = 1_000_000
 FORMS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"BM", b"P5", b"P6")
 """What the files begin with that are served."""
@@ -170,6 +173,44 @@ def globals_of_code() -> dict[str, Any]:
     if "numpy" in sys.modules:
         known["np"] = sys.modules["numpy"]
     return known
+
+
+def reading_code(beside: Mapping[str, Any]) -> str:
+    """Return a function that reads pictures, and what goes along with them, by a table of names.
+
+    Args:
+        beside: lists or arrays of plain values (n each), by their names.
+    """
+    texts = {name: str for name, values in beside.items() if isinstance(values[0], str)}
+    types = ", ".join(f"{name!r}: str" for name in texts)
+    types = f", dtype={{{types}}}" if types else ""
+    columns = [
+        f"table[{name!r}]." + ("tolist()" if isinstance(values, list) else "to_numpy()")
+        for name, values in beside.items()
+    ]
+    given = ", ".join(["pictures", *columns])
+    return f'''
+def read_pictures(path: Path) -> Any:
+    """Read the pictures whose names are in the column ``file`` of a table beside them."""
+    table = pd.read_csv(path{types}, keep_default_na=False)
+    pictures = np.empty(len(table), dtype=object)
+    for position, name in enumerate(table["file"]):
+        pictures[position] = (path.parent / name).read_bytes()
+    return {given}
+'''
+
+
+def write(rows: Any, beside: Mapping[str, Any], folder: str) -> None:
+    """Write pictures (n) and what goes along with them as that function reads them."""
+    names = []
+    for position, content in enumerate(rows):
+        names.append(f"{position}.picture")
+        with open(os.path.join(folder, names[-1]), "wb") as file:
+            file.write(content)
+    with open(os.path.join(folder, TABLE), "w", newline="", encoding="utf-8") as table:
+        writer = csv.writer(table)
+        writer.writerow([FILE, *beside])
+        writer.writerows(zip(names, *beside.values()))
 
 
 def read_pictures() -> Any:

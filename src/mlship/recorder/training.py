@@ -61,8 +61,10 @@ class Training:
         Raises:
             NotWritable: what training needs cannot be told apart from the rest of the notebook.
         """
-        if pictures.are_pictures(script.rows()):
-            raise NotWritable("its pictures are files, which the notebook opens one by one")
+        self.files_of = pictures.are_pictures(script.rows())
+        """Whether the rows are the files of pictures."""
+        if self.files_of and script.cut != script.first:
+            raise NotWritable("its pictures are worked on before they are served")
         self.script = script
         self.statements = script.statements
         self.score = score
@@ -307,6 +309,9 @@ class Training:
         lines: list[str] = []
         own = [i for i in script.whole if i <= script.cut]
         own = [i for i in own if i in script.of_rows or i not in script.module_level]
+        if self.files_of:  # the lists that the notebook fills are none of the rows'
+            loading = set().union(*(self.statements[i].needs for i in own if i in script.of_rows))
+            own = [i for i in own if i in script.of_rows or self.statements[i].changed & loading]
         main = script.tape.nodes[script.main]
         if not isinstance(main, ast.Call):
             raise NotWritable("the rows are not loaded by a call")
@@ -317,7 +322,9 @@ class Training:
         from_file = "." in str(script.source_name) and spot is not None
         self.from_file = from_file
         several = script.tape.found[script.main].facts.get("several")
-        if several and spot is not None:
+        if self.files_of:
+            self.from_file = from_file = True
+        elif several and spot is not None:
             said = writer.expression(self.statements[script.first], spot, True)
             writer.replaced[id(spot)] = f"(path or DATA).with_name(Path({said}).name)"
         elif from_file and spot is not None:
@@ -327,6 +334,10 @@ class Training:
         for index in own:
             statement = self.statements[index]
             if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
+                continue
+            if self.files_of and index == script.first:
+                given = ", ".join([script.rows_name, *self.beside()])
+                lines.append(f"{given} = read_pictures(path or DATA)")
                 continue
             lines += [*statement.comments, writer.statement(statement, training=True)]
         writer.replaced.clear()
@@ -340,9 +351,10 @@ class Training:
         returned = [rows, *self.target_names]
         if self.target_names:
             kind = f"tuple[{', '.join([kind, *('Any' for _ in self.target_names)])}]"
-        where = f"DATA = Path({f'data/{script.source_name}'!r})" if from_file else ""
+        name = pictures.TABLE if self.files_of else script.source_name
+        where = f"DATA = Path({f'data/{name}'!r})" if from_file else ""
         about = (
-            f"path: the file to read; without it, ``{script.source_name}`` in ``data/``."
+            f"path: the file to read; without it, ``{name}`` in ``data/``."
             if from_file
             else "path: not used, since the data set ships with its library."
         )
@@ -360,6 +372,7 @@ class Training:
                 columns,
                 "",
                 *(self._definitions(lines) if script.stages else script.definitions()),
+                *([pictures.reading_code(self.beside())] if self.files_of else []),
                 f"def load(path: Path | None = None) -> {kind}:",
                 f'    """Return the rows{script.cells(own)}.',
                 "",
@@ -372,6 +385,18 @@ class Training:
                 *others,
             ]
         )
+
+    def beside(self) -> dict[str, Any]:
+        """Return what training needs along with pictures, their labels for one, by its name."""
+        script = self.script
+        target: Any = getattr(self.statements[script.first].node, "targets", [None])[0]
+        parts = target.elts[1:] if isinstance(target, ast.Tuple) else []
+        names = [part.id for part in parts if isinstance(part, ast.Name)]
+        loaded = script.tape.loaded[script.main]
+        values = dict(zip(names, loaded[1:])) if names else {}
+        if pictures.FILE in self.target_names:
+            raise NotWritable(f"what goes along with pictures is called {pictures.FILE}")
+        return {name: values[name] for name in names if name in self.target_names}
 
     def _beside(self, own: Container[int]) -> dict[int, str]:
         """Return the paths of the other files that are read before the cut, by their nodes."""

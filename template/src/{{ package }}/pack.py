@@ -207,6 +207,8 @@ def train(project: Path, data: Path | None) -> Handover:
     prepared, rows = None, trained.rows
     if getattr(rows, "ndim", 0) > 2:
         rows = arrays.fewer(rows)
+    elif pictures.are_pictures(rows):
+        rows = pictures.fewer(rows)
     inputs = rows
     if trained.learned is not None and "features" in previous:
         entry = previous["features"]
