@@ -37,6 +37,8 @@ MOST_READ = 1_000_000_000
 """Bytes of pictures that are held in memory to be read again."""
 TABLE, FILE = "pictures.csv", "file"
 """What training reads of pictures: a table, and its column of their names."""
+MOST_OPENED = 500_000
+"""Openings that are noted; a network that opens its pictures anew in each epoch has more."""
 MOST_LABELS = 1_000_000
 FORMS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"BM", b"P5", b"P6")
 """What the files begin with that are served."""
@@ -73,7 +75,8 @@ class Pictures:
 
             def opened(path: Any, *args: Any, **kwargs: Any) -> Any:
                 result = function(path, *args, **kwargs)
-                if result is not None and isinstance(path, (str, os.PathLike)):
+                known = result is not None and isinstance(path, (str, os.PathLike))
+                if known and len(self.opened) < MOST_OPENED:
                     self.opened.append(Opened(log.statement, os.path.abspath(str(path))))
                 return result
 
