@@ -471,7 +471,7 @@ class _Rewriting:
                     live -= {n for n in inner if n not in _early(new.body)}
                     live -= {self.names.content}
             elif (binds | changes) & live:
-                lines.insert(0, _dedented(text, part, {}))
+                lines.insert(0, _of_several(text, part, live) or _dedented(text, part, {}))
                 live = (live - bound(part)) | _loads(part)
         names = [argument.arg for argument in node.args.args]
         kept = [name for name in names if name in live]
@@ -625,6 +625,19 @@ def _dedented(text: str, node: Any, edits: Mapping[Any, str]) -> str:
         line[node.col_offset :] if not line[: node.col_offset].strip() else line for line in rest
     ]
     return "\n".join([*comments, first, *rest])
+
+
+def _of_several(text: str, node: ast.stmt, live: set[str]) -> str:
+    """Return what is needed of ``a, b = [], []``, or nothing where it is no such statement."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    value = getattr(node, "value", None)
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple):
+        return ""
+    pairs = list(zip(target.elts, value.elts))
+    if len(target.elts) != len(value.elts) or names_of(value):
+        return ""
+    kept = [(one, other) for one, other in pairs if names_of(one) & live]
+    return "\n".join(f"{_said(text, one, {})} = {_said(text, other, {})}" for one, other in kept)
 
 
 def _indented(text: str) -> str:
