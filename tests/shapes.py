@@ -2325,14 +2325,14 @@ shape(
     "constant_of_loading_alone",
     "X = df[['visits', 'income']]; " + SCORE,
     FIT,
-    columns="income visits",
+    columns="visits income",
     start="MARK = ','\ndf = pd.read_csv('people.csv', sep=MARK)",
 )
 shape(
     "path_of_loading",
     "X = df[['visits', 'income']]; " + SCORE,
     FIT,
-    columns="income visits",
+    columns="visits income",
     start="path = 'people.csv'\ndf = pd.read_csv(path)",
 )
 
