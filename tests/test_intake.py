@@ -87,6 +87,17 @@ def test_csv_from_another_machine_is_found(
         assert "data/data.csv" in run.record["notes"][0]["text"]
 
 
+def test_csv_whose_name_is_spelled_otherwise_is_trained_on_again(
+    make_notebook: MakeNotebook, record: Record, tmp_path: Path
+) -> None:
+    path = make_notebook(
+        IMPORTS, "df = pd.read_csv('data.CSV')",
+        "model = LinearRegression().fit(df[['a']] * 2, df.b)",
+    )  # fmt: skip
+    (path.parent / "Data.csv").write_text("a,b\n1,2\n2,4\n3,6\n")
+    assert "Training again gives the same model" in str(take(record, path, tmp_path))
+
+
 def test_two_files_of_the_name_need_map(
     make_notebook: MakeNotebook, cli: Cli, science: Path, tmp_path: Path
 ) -> None:

@@ -421,8 +421,9 @@ class Log:
             inside = os.path.relpath(place)
             shown = os.path.abspath(place) if inside.startswith("..") else inside
             self.mapped.append((self.cell, f"{path} was read from {shown}"))
-        self.paths[name] = os.path.abspath(place)
-        self.files[name] = _hash(place)
+        found = os.path.basename(place)  # as it is called here, which the code will ask for
+        self.paths[found] = os.path.abspath(place)
+        self.files[found] = _hash(place)
         return place
 
     def unchanged(self, name: str) -> str | None:
