@@ -7,6 +7,7 @@ contract's, and both are bounded.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -88,7 +89,7 @@ class Metrics:
             if missing and (count := values.count(None)):
                 missing.inc(count)
             if outside:
-                count = sum(value is not None and not low <= value <= high for value in values)
+                count = sum(value is not None and _is_beyond(value, low, high) for value in values)
                 if count:
                     outside.inc(count)
         for target, known in self._labels.items():
@@ -104,3 +105,10 @@ class Metrics:
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(name, about, labels, registry=self.registry)
+
+
+def _is_beyond(value: Any, low: float, high: float) -> bool:
+    """Say whether a number, or one of an array, lies outside of what training saw."""
+    if isinstance(value, np.ndarray | list):
+        return bool(np.min(value) < low or np.max(value) > high)
+    return not low <= value <= high
