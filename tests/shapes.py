@@ -841,7 +841,7 @@ shape(
     "X = df[['income', 'visits']] * 2; " + SCORE,
     FIT,
     start="",
-    level="frame",
+    table="df",
 )
 
 # Functions, classes, names.

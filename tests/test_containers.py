@@ -641,8 +641,9 @@ def pod_options(spec: dict[str, Any]) -> list[str]:
     ]
     assert not mounts
     assert not security
-    for cluster in ("automountServiceAccountToken", "enableServiceLinks", "imagePullSecrets"):
-        spec.pop(cluster, None)
+    cluster = "automountServiceAccountToken", "enableServiceLinks", "imagePullSecrets"
+    for field in (*cluster, "terminationGracePeriodSeconds"):
+        spec.pop(field, None)
     assert not spec
     return options
 

@@ -327,10 +327,10 @@ def test_what_cannot_be_served_is_5(
 def test_missing_import_is_named_with_its_cure(
     make_notebook: MakeNotebook, cli: Cli, science: Path
 ) -> None:
-    result = cli("inspect", make_notebook("import seaborn, cv2"), "--python", science)
+    result = cli("inspect", make_notebook("import seaborn, skimage"), "--python", science)
     assert result.returncode == 5
-    assert "cv2, seaborn" in result.stderr
-    assert "opencv-python-headless seaborn" in result.stderr
+    assert "seaborn, skimage" in result.stderr
+    assert "scikit-image seaborn" in result.stderr
 
 
 def test_helper_beside_the_notebook_is_imported(

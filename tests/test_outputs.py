@@ -140,7 +140,7 @@ NO_PROBABILITY = "The model answers a score for each class, which is no probabil
             None,
             False,
         ),
-        (MNLOGIT.replace("CODES", "df.kind.astype('category').cat.codes"), None, False),
+        (MNLOGIT.replace("CODES", "df.kind.astype('category').cat.codes"), KINDS, False),
         (
             "from sklearn.preprocessing import LabelEncoder\n"
             + MNLOGIT.replace("CODES", "LabelEncoder().fit_transform(df.kind)"),

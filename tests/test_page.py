@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,11 +156,12 @@ def test_when_the_service_is_gone_the_page_says_so(page: Page, project: Path) ->
     service = int((project / ".run" / "api.pid").read_text())
     api = json.loads((project / ".run" / "addresses.json").read_text())["api"]
     os.killpg(service, signal.SIGTERM)
-    for _ in range(100):
+    for _ in range(300):
         try:
             urllib.request.urlopen(f"{api}/livez", timeout=5)
         except OSError:
             break
+        time.sleep(0.1)
     page.get_by_role("button", name="Predict").first.click()
 
     expect(page.get_by_test_id("stAlert").first).to_contain_text("does not answer")
