@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Cli, MakeNotebook, Record
 
-from mlship import intake, interpreter, notebook
+from mlship import intake, interpreter, notebook, uv
 from mlship.errors import IntakeError, UsageError
 
 IMPORTS = """
@@ -331,6 +332,37 @@ def test_missing_import_is_named_with_its_cure(
     assert result.returncode == 5
     assert "seaborn, skimage" in result.stderr
     assert "scikit-image seaborn" in result.stderr
+
+
+def test_a_notebook_without_pandas_has_training_code(make_notebook: MakeNotebook, cli: Cli) -> None:
+    path = make_notebook(
+        "from sklearn.datasets import load_iris\n"
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "X, y = load_iris(return_X_y=True)",
+        "model = DecisionTreeClassifier(random_state=0).fit(X, y)",
+    )
+    result = cli("inspect", path)
+    assert result.returncode == 0, result.stderr
+    assert "Training again gives the same model" in result.stdout + result.stderr
+
+
+def test_a_notebooks_own_python_without_pandas_is_enough(
+    make_notebook: MakeNotebook, cli: Cli, tmp_path: Path
+) -> None:
+    uv.run(["venv", "--python", sys.executable, str(tmp_path / "venv")])
+    python = tmp_path / "venv" / "bin" / "python"
+    uv.run(["pip", "install", "--python", str(python), "scikit-learn"])
+    path = make_notebook(
+        "from sklearn.datasets import load_iris\n"
+        "from sklearn.model_selection import train_test_split\n"
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "X, y = load_iris(return_X_y=True)\n"
+        "A, B, c, d = train_test_split(X, y, random_state=0)",
+        "model = DecisionTreeClassifier(random_state=0).fit(A, c)\nmodel.score(B, d)",
+    )
+    result = cli("inspect", path, "--python", python)
+    assert result.returncode == 0, result.stderr
+    assert "raw: its rows are those of load_iris" in result.stdout + result.stderr
 
 
 def test_helper_beside_the_notebook_is_imported(

@@ -43,8 +43,8 @@ KNOWN = DISTRIBUTIONS.keys() | {
     "torchvision", "tqdm", "transformers", "xgboost", "xlrd", "yellowbrick",
 }  # fmt: skip
 """Modules that are installed unasked; any other name could be a stranger's package."""
-PICTURES = {"PIL", "cv2", "imageio", "skimage"}
-"""Modules that read pictures, whose preparation in the project needs pandas."""
+WRITTEN_WITH = {"pandas"}
+"""What the project's code needs, whether or not the notebook imports it."""
 ALWAYS_THERE = {"IPython", "google", "ipykernel", "mpl_toolkits", "pylab"}
 """Modules that come with Jupyter or another package, or that only a hosted notebook has."""
 ENVIRONMENTS = (".venv", "venv", "env")
@@ -256,9 +256,9 @@ def _build(notebook: Notebook, modules: set[str], scratch: Path, as_of: AsOf | N
             "unasked. List the packages in a requirements.txt beside the notebook, or name an "
             "interpreter that has them with --python."
         )
-    needed = modules | {"pandas"} if modules & PICTURES else modules
-    wanted = ["-r", str(requirements)] if requirements.is_file() else _packages(needed)
-    source = "requirements.txt" if requirements.is_file() else "the notebook's imports"
+    listed = requirements.is_file()
+    wanted = ["-r", str(requirements)] if listed else _packages(modules | WRITTEN_WITH)
+    source = "requirements.txt" if listed else "the notebook's imports"
     said = f"from {source}"
     try:
         if as_of:

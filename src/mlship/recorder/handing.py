@@ -273,10 +273,10 @@ def trained(
 
 def _answers(result: Any, cut: Cut, kept: Sequence[int], candidate: Candidate) -> Any:
     """Return what a model that was trained again says of the rows that are served."""
-    from .learned import Learned
-
     rows = numbered(take(cut.rows_whole, [cut.served[i] for i in kept]))
     if cut.script.stages:
+        from .learned import Learned
+
         rows = module_of(cut.script).features(rows, Learned(result.learned.known))
     return _asked(result.model, rows, candidate)
 

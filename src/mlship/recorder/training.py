@@ -166,8 +166,6 @@ class Training:
         The notebook's own statements may need what only the features keep, a scaler for one. What
         they make must be what the features make.
         """
-        from .learned import Learned  # it needs pandas, which is there where a cut is
-
         script = self.script
         number = self._split()
         if number is None:
@@ -178,6 +176,8 @@ class Training:
         stages = [stage for stage in script.stages if stage.number > number]
         if at % 2 or at + 1 == len(held) or not stages:
             return
+        from .learned import Learned  # it needs pandas, which is there where stages are
+
         name = held[at + 1]
         derived, chain = {name}, []
         inner = {i for stage in stages for i in stage.inner}
