@@ -129,3 +129,23 @@ def _rounded(values: Any) -> Any:
         return (
             numpy.where(numpy.isfinite(values), numpy.round(values / size, 8) * size, values) + 0.0
         )
+
+
+def thinned(values: dict[str, Any], step: int, what: str) -> tuple[dict[str, Any], str]:
+    """Take each ``step``th of ``rows`` with its answers.
+
+    Args:
+        values: ``rows``, and what belongs to them (n each, or lists of such tables, or None).
+        step: how many rows one stands for.
+        what: what the rows are, in the plural.
+
+    Returns:
+        The same, and what is to be said of it.
+    """
+    taken = {name: None if value is None else _every(value, step) for name, value in values.items()}
+    count, left = len(values["rows"]), len(range(0, len(values["rows"]), step))
+    return taken, f"Of {count} {what}, {left}, evenly spaced, are proven."
+
+
+def _every(values: Any, step: int) -> Any:
+    return [table[::step] for table in values] if isinstance(values, list) else values[::step]

@@ -17,6 +17,7 @@ from .alike import keys, same_rows
 from .log import Log
 from .models import FITS, Candidate, Event
 from .proving import SECONDS, Cut, NotProven, prove, said_of
+from .rewriting import NotTaken
 from .script import SAMPLING, Fit, Script
 from .slices import backward, bound, held_out, reduced
 from .statements import Statement, names_of
@@ -62,7 +63,7 @@ def find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Sea
         if search.cut is not None:
             return search
         why = "; ".join(search.blocked[:1])
-    except (Unrepeatable, reading.NotTaken) as error:
+    except (Unrepeatable, NotTaken) as error:
         why = str(error)
     except Exception as error:  # pixels are served where the files cannot be
         why = f"the code could not be written ({said_of(error)})"
@@ -86,7 +87,6 @@ def _find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Se
         fits = _wholes(statements, candidate)
     for fit in fits:
         for variant, primary in _readings(statements, log, candidate, fit):
-            cut = None
             for beside in [True, False] if fit.whole else [False]:
                 try:
                     again = fit if fit.whole else _fit(variant, candidate)
@@ -96,10 +96,8 @@ def _find(statements: Sequence[Statement], log: Log, candidate: Candidate) -> Se
                     continue
                 cut = _first(variant, slice_, candidate, blocked, end)
                 if cut is not None:
-                    break
-            if cut is not None:
-                lean = _lean(cut, slice_.tape, candidate, end)
-                return Search(lean, blocked, None if lean is cut else cut)
+                    lean = _lean(cut, slice_.tape, candidate, end)
+                    return Search(lean, blocked, None if lean is cut else cut)
             if time.monotonic() > end:
                 return Search(None, [*blocked, "finding a cut took too long"])
     return Search(None, blocked)

@@ -36,7 +36,7 @@ ANOTHER = (
 )
 CHOSEN = (
     "There is no training code: the rows to learn from are chosen where the model is fitted, and "
-    "what was written for that learns another model."
+    "what was written for that {}."
 )
 FIT_SECONDS = 120.0
 """A model that took longer to fit is not fitted again to compare the two."""
@@ -70,13 +70,12 @@ def handover(
     plain, estimators = parted(cut.known)
     rows = numbered(take(cut.rows, [cut.served[i] for i in kept]))
     samples, files = tensors.are_samples(rows), pictures.are_pictures(rows)
+    names = [pictures.NAME] if files else None
+    if samples:
+        names = [tensors.called(rows, cut.script.rows_name)]
     change = {
         "rows": rows,
-        "names": [tensors.called(rows, cut.script.rows_name)]
-        if samples
-        else [pictures.NAME]
-        if files
-        else None,
+        "names": names,
         "answers": take(values["answers"], asked),
         "features": {
             "columns": cut.columns,
@@ -248,7 +247,7 @@ def trained(
     if definitions:
         files["own.py"] = definitions
     if candidate.fitted.seconds > FIT_SECONDS and cut.script.fit.whole:
-        return _without_training(cut.script), CHOSEN.replace("learns another model", "was not run")
+        return _without_training(cut.script), CHOSEN.format("was not run")
     if candidate.fitted.seconds > FIT_SECONDS:
         return files, "The training code was not run: the notebook took too long for that."
     try:
@@ -258,7 +257,7 @@ def trained(
         ours = _answers(retrained, cut, kept, candidate)
         same = tables.equal(ours, theirs, libraries.of(served).tolerance)
         if not same and cut.script.fit.whole:
-            return _without_training(cut.script), CHOSEN
+            return _without_training(cut.script), CHOSEN.format("learns another model")
         if not same and not training.sown():
             again = _answers(_retrained(files, cut, log, folder, beside), cut, kept, candidate)
             if tables.equal(ours, again, libraries.of(served).tolerance):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from . import alike
 from .statements import Statement
 
 FUNCTIONS = {
@@ -163,11 +164,7 @@ def fewer(values: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     if size <= MOST_BYTES:
         return values, None
     step = -(-size // MOST_BYTES)
-    taken: dict[str, Any] = {}
-    for name, value in values.items():
-        parts = [table[::step] for table in value] if isinstance(value, list) else None
-        taken[name] = None if value is None else parts or value[::step]
-    return taken, f"Of {len(rows)} pictures, {len(taken['rows'])}, evenly spaced, are proven."
+    return alike.thinned(values, step, "pictures")
 
 
 def globals_of_code() -> dict[str, Any]:

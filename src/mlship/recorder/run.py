@@ -63,7 +63,9 @@ class Recorder:
     def __init__(self, job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
         self.job = job
         self.send = send
-        self.statements = pictures.spaced(statements.split(job["cells"]))
+        read = statements.split(job["cells"])
+        self.statements = pictures.spaced(read)
+        self._read = len(read)
         self.module = types.ModuleType("__main__")
         self.namespace: dict[str, Any] = self.module.__dict__
         self.log = Log(job)
@@ -204,7 +206,7 @@ class Recorder:
         tried = experiments.found(self.log, self.statements, candidates, self._names(), compared)
         return {
             "python": platform.python_version(),
-            "statements": sum(s.source != pictures.SPACE for s in self.statements),
+            "statements": self._read,
             "errors": [
                 {"cell": s.cell, "error": s.error, "source": s.source[:200]} for s in failed
             ],

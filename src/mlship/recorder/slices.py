@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from .statements import Statement, names_of
+from .texts import spliced
 
 
 def backward(statements: Sequence[Statement], at: int, names: Iterable[str]) -> list[int]:
@@ -125,22 +126,8 @@ def _changed_by(node: ast.stmt) -> str | None:
 
 def edited(statement: Statement, texts: Mapping[Any, str]) -> Statement:
     """Return a statement with other texts for some of its nodes, none of which holds another."""
-    data = statement.text.encode()
-    lines = data.splitlines(keepends=True)
-
-    def place(line: int, column: int) -> int:
-        return sum(map(len, lines[: line - 1])) + column
-
-    node = statement.node
-    above = [part.lineno for part in getattr(node, "decorator_list", [])]
-    at = place(min([node.lineno, *above]), node.col_offset)
-    pieces: list[bytes] = []
-    for part, text in sorted(texts.items(), key=lambda item: (item[0].lineno, item[0].col_offset)):
-        pieces += [data[at : place(part.lineno, part.col_offset)], text.encode()]
-        at = place(part.end_lineno or 0, part.end_col_offset or 0)
-    pieces.append(data[at : place(node.end_lineno or 0, node.end_col_offset or 0)])
-    text_ = b"".join(pieces).decode()
-    changed = Statement(statement.cell, ast.parse(text_).body[0], text_)
+    text = spliced(statement.text, statement.node, texts)
+    changed = Statement(statement.cell, ast.parse(text).body[0], text)
     changed.comments, changed.random = statement.comments, statement.random
     changed.needs, changed.changed = set(statement.needs), set(statement.changed)
     return changed

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Dict
 
-from . import tables
+from . import alike, tables
 from .log import Log
 
 MOST_NUMBERS = 2_000_000
@@ -86,13 +86,7 @@ def fewer(values: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         return values, None
     count = max(1, MOST_NUMBERS // (rows.size // len(rows)))
     step = -(-len(rows) // count)
-    taken = {name: None if v is None else _every(v, step) for name, v in values.items()}
-    left = len(range(0, len(rows), step))
-    return taken, f"Of {len(rows)} samples, {left}, evenly spaced, are proven."
-
-
-def _every(values: Any, step: int) -> Any:
-    return [table[::step] for table in values] if isinstance(values, list) else values[::step]
+    return alike.thinned(values, step, "samples")
 
 
 def mixed(samples: Any, count: int, seed: int) -> Any:
